@@ -1,0 +1,1 @@
+"""Whether programmes reduce reoffending, and how sure anyone can be."""

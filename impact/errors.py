@@ -19,7 +19,7 @@ class Fault:
     table, column : str
         Where. Either may be empty where it has no meaning.
     rows : tuple of int
-        The first rows concerned, counted from 1 at the first row of data (never a value: rows of people are personal data).
+        The first rows concerned, counted from 1 at the first row of data; never a value, which may be personal.
     count : int
         How many rows are concerned; 0 where the fault is not one of rows.
     why, remedy : str

@@ -109,7 +109,8 @@ class Columns:
             return Groups(np.zeros(self.n, dtype=np.int64), ())
         if isinstance(column.dtype, pd.CategoricalDtype):
             category = column.cat.remove_unused_categories()
-            codes, labels = category.cat.codes.to_numpy(np.int64), tuple(category.cat.categories)
+            codes = category.cat.codes.to_numpy().astype(np.int64)
+            labels = tuple(category.cat.categories)
         else:
             raw, found = pd.factorize(column, sort=True)
             codes, labels = raw.astype(np.int64), tuple(found)
@@ -134,7 +135,7 @@ class Columns:
         return values
 
     def cluster(self, name: str | None) -> IntArray | None:
-        """Codes of the clusters: the column named, else the matched sets of the Design; None where there are neither."""
+        """Codes of the clusters: the column named, else the Design's matched sets; None where there are neither."""
         if name is not None:
             return self.groups(name).codes
         if self.design is None or self.design.sets is None:

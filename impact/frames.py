@@ -102,6 +102,19 @@ class Columns:
         self.forbid(bad & np.isfinite(values), name, f"is not {span}", remedy=f"code it as {span}.")
         return values
 
+    def date(self, name: str, *, optional: bool = False) -> NDArray[np.datetime64]:
+        """A column of dates as whole days, NaT where missing; rows without an `optional` date are used all the same."""
+        column = self._column(name)
+        if column is None:
+            return np.full(self.n, np.datetime64("NaT"), dtype="datetime64[D]")
+        if not (pd.api.types.is_datetime64_any_dtype(column) or (optional and column.isna().all())):
+            self._fault(name, f"is {column.dtype}, not a date", remedy="convert it with pandas.to_datetime.")
+            return np.full(self.n, np.datetime64("NaT"), dtype="datetime64[D]")
+        days = column.to_numpy(dtype="datetime64[ns]").astype("datetime64[D]")
+        if not optional:
+            self._missing[name] = np.isnat(days)
+        return days
+
     def groups(self, name: str) -> Groups:
         """A categorical column; the order of a pandas categorical is kept, otherwise labels are sorted."""
         column = self._column(name)

@@ -1,4 +1,4 @@
-"""The contract of the linked tables: columns, types, keys, allowed values and meaning. The dictionary is printed from it."""
+"""The contract of the linked tables: columns, types, keys, allowed values, meaning; the dictionary is made from it."""
 
 from __future__ import annotations
 

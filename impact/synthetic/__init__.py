@@ -1,0 +1,5 @@
+"""A seeded, invented world with known truth."""
+
+from impact.synthetic.simulate import simulate
+
+__all__ = ["simulate"]

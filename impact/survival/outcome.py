@@ -1,0 +1,137 @@
+"""Reading a survival outcome: duration, event, entry, weights and clusters of one call as checked arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from impact.errors import InputError, row_fault
+from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
+from impact.survival.riskset import TimeRanks, rank_times
+
+LATE_ENTRY = "must come before the duration: a person is at risk after entry, up to and with the duration."
+
+
+class OutcomeColumns:
+    """The outcome's columns as read, before the rows to use are known.
+
+    `groups` are columns that split the people (strata, or the groups of curves).
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        duration: str,
+        event: str,
+        *,
+        entry: str | None,
+        weights: str | None,
+        cluster: str | None,
+        groups: Sequence[str],
+    ) -> None:
+        self._columns = columns
+        self._duration = columns.number(duration, low=0)
+        self._event = columns.indicator(event)
+        self._entry = None if entry is None else columns.number(entry, low=0)
+        self._entry_name = entry or ""
+        if self._entry is not None:
+            columns.forbid(
+                self._entry >= self._duration, self._entry_name, "is at or after the duration", remedy=LATE_ENTRY
+            )
+        self._weights = columns.weights(weights)
+        self._cluster = columns.cluster(cluster)
+        self._groups = [columns.groups(name) for name in groups]
+
+    def take(self, keep: BoolArray) -> Outcome:
+        """The outcome of the rows to use, people of weight 0 left out."""
+        notes = list(self._columns.notes)
+        if self._weights is not None and self._columns.design is None:
+            empty = keep & (self._weights == 0)
+            if empty.any():
+                notes.append(f"{int(empty.sum()):,} rows of weight 0 left out.")
+                keep = keep & ~empty
+        entry = None if self._entry is None else self._entry[keep]
+        ranks = rank_times(self._duration[keep], entry)
+        if ranks.near_ties:
+            which = "time differs" if ranks.near_ties == 1 else "times differ"
+            notes.append(f"{ranks.near_ties:,} {which} from another by rounding only: taken as equal.")
+            if ranks.entry is not None and (ranks.entry >= ranks.exit).any():
+                bad = np.zeros(len(keep), dtype=bool)
+                bad[np.flatnonzero(keep)[ranks.entry >= ranks.exit]] = True
+                fault = row_fault(
+                    "equals the duration but for rounding",
+                    bad.tolist(),
+                    table="data",
+                    column=self._entry_name,
+                    remedy=LATE_ENTRY,
+                )
+                raise InputError("The data given cannot be used:", [fault])
+        codes, labels = _combine([Groups(group.codes[keep], group.labels) for group in self._groups])
+        for group in self._groups:
+            gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[keep]).tolist()))
+            notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
+        cluster = None if self._cluster is None else pd.factorize(self._cluster[keep], sort=True)[0].astype(np.int64)
+        return Outcome(
+            keep,
+            ranks,
+            self._event[keep],
+            None if self._weights is None else self._weights[keep],
+            cluster,
+            codes,
+            labels,
+            tuple(notes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A checked survival outcome of the n rows used.
+
+    Attributes
+    ----------
+    keep : (rows of the data,) bool
+        The rows used.
+    ranks : TimeRanks
+    event : (n,) float
+    weights : (n,) float or None
+    cluster, group : (n,) int or None
+        Codes 0, 1, …; None where there are none.
+    labels : tuple
+        What each code of `group` stands for.
+    notes : tuple of str
+    """
+
+    keep: BoolArray
+    ranks: TimeRanks
+    event: FloatArray
+    weights: FloatArray | None
+    cluster: IntArray | None
+    group: IntArray | None
+    labels: tuple[object, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def whole_weights(self) -> bool:
+        """True where every weight is a whole number (or there are none): they can then stand for copies of people."""
+        return self.weights is None or bool(np.array_equal(self.weights, np.floor(self.weights)))
+
+
+def _combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:
+    if not groups:
+        return None, ()
+    key = groups[0].codes
+    for group in groups[1:]:
+        key = key * len(group.labels) + group.codes
+    present, codes = np.unique(key, return_inverse=True)
+    labels = []
+    for value in present.tolist():
+        parts = []
+        for group in reversed(groups[1:]):
+            value, part = divmod(value, len(group.labels))
+            parts.append(group.labels[part])
+        parts.append(groups[0].labels[value])
+        labels.append(parts[0] if len(parts) == 1 else ", ".join(str(part) for part in reversed(parts)))
+    return codes.astype(np.int64), tuple(labels)

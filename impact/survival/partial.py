@@ -1,0 +1,300 @@
+"""Cox's partial likelihood on risk sets: value, score, information, score residuals, and its maximum.
+
+Efron's approximation with case weights: the d deaths of a cell, of mean weight w̄, meet the denominators
+φ_l = S0 − (l/d) E0, l = 0, …, d − 1, where S0 and E0 sum w exp(η) over those at risk and over the deaths; Breslow's is
+the single denominator S0 with the deaths' whole weight (Therneau and Grambsch 2000, section 3.3 and appendix E). The
+information is one weighted Gram matrix less products of K × p sums; nothing of size n × p × p or K × p × p is formed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, at_risk, in_cells, over_time, scan
+
+BLOCK = 16_384
+CLOSE = 1e-11
+MOST_STEPS = 60
+ALIASED = 1e-10
+ENDLESS_GAIN = 1e-6
+ENDLESS_MOVE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Everything about the data that does not change with the coefficients.
+
+    Attributes
+    ----------
+    sets : RiskSets
+        Cells at the distinct times of events, K of them.
+    x : (p, n) float
+        Covariates, one row each; centred and scaled for a stable fit.
+    weights : (n,) float or None
+        Case weights; None for 1.
+    events, cells : (D,) int
+        The rows that have an event, and their cells.
+    step_cell, step_share : (M,) int, (M,) float
+        The denominators: cell k has one for each death (Efron) or a single one (Breslow); share l/d of E0 is taken
+        away.
+    step_start : (K,) int
+        Where the denominators of each cell start.
+    step_weight : (K,) float
+        Weight of each denominator of a cell.
+    event_sum : (p,) float
+        Σ w x over events.
+    """
+
+    sets: RiskSets
+    x: FloatArray
+    weights: FloatArray | None
+    events: IntArray
+    cells: IntArray
+    step_cell: IntArray
+    step_share: FloatArray
+    step_start: IntArray
+    step_weight: FloatArray
+    event_sum: FloatArray
+
+
+def sample(sets: RiskSets, x: FloatArray, event: FloatArray, weights: FloatArray | None, ties: str) -> Sample:
+    """Prepare the likelihood; `ties` is ``"efron"`` or ``"breslow"``, `event` (n,) is 0 or 1."""
+    events = np.flatnonzero(event)
+    cells = sets.last[events]
+    deaths = np.bincount(cells, minlength=sets.size)
+    mass = deaths.astype(float) if weights is None else np.bincount(cells, weights[events], sets.size)
+    steps = deaths if ties == "efron" else np.ones(sets.size, dtype=np.int64)
+    step_start = np.cumsum(steps) - steps
+    step_cell = np.repeat(np.arange(sets.size), steps)
+    step_share = (np.arange(len(step_cell)) - step_start[step_cell]) / steps[step_cell]
+    chosen = x[:, events]
+    event_sum = chosen.sum(axis=1) if weights is None else chosen @ weights[events]
+    return Sample(sets, x, weights, events, cells, step_cell, step_share, step_start, mass / steps, event_sum)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The likelihood at one value of the coefficients.
+
+    Attributes
+    ----------
+    beta, score : (p,) float
+    log_likelihood, shift : float
+        `shift` is what was taken from every linear predictor before exponentiation.
+    risk : (n,) float
+        w exp(η − shift).
+    hazard, tied : (K,) float
+        w̄ Σ 1/φ and w̄ Σ (l/d)/φ: the baseline hazard, and the part of it that deaths do not meet.
+    square0, square1, square2 : (K,) float
+        w̄ Σ (l/d)^m / φ² for m = 0, 1, 2.
+    sums, tied_sums : (p, K) float
+        Σ w exp(η) x over those at risk, and over deaths.
+    """
+
+    beta: FloatArray
+    log_likelihood: float
+    shift: float
+    risk: FloatArray
+    hazard: FloatArray
+    tied: FloatArray
+    square0: FloatArray
+    square1: FloatArray
+    square2: FloatArray
+    sums: FloatArray
+    tied_sums: FloatArray
+    score: FloatArray
+
+
+def evaluate(data: Sample, beta: FloatArray) -> Point:
+    """The log-likelihood, the score and the sums from which all else follows, at `beta`."""
+    sets, events = data.sets, data.events
+    eta = beta @ data.x
+    shift = float(eta.max())
+    eta -= shift
+    event_eta = eta[events]
+    risk = np.exp(eta, out=eta)
+    if data.weights is not None:
+        risk *= data.weights
+    tied0 = np.bincount(data.cells, risk[events], sets.size)
+    phi = at_risk(sets, risk)[data.step_cell] - data.step_share * tied0[data.step_cell]
+    inverse = 1 / phi
+
+    def per_cell(values: FloatArray) -> FloatArray:
+        return data.step_weight * np.add.reduceat(values, data.step_start)
+
+    gained = event_eta.sum() if data.weights is None else event_eta @ data.weights[events]
+    hazard, tied = per_cell(inverse), per_cell(data.step_share * inverse)
+    inverse *= inverse
+    part = data.step_share * inverse
+    sums, tied_sums = np.empty((len(beta), sets.size)), np.empty((len(beta), sets.size))
+    for row, column in enumerate(data.x):
+        product = risk * column
+        sums[row] = at_risk(sets, product)
+        tied_sums[row] = np.bincount(data.cells, product[events], sets.size)
+    return Point(
+        beta,
+        float(gained - per_cell(np.log(phi)).sum()),
+        shift,
+        risk,
+        hazard,
+        tied,
+        per_cell(inverse),
+        per_cell(part),
+        per_cell(data.step_share * part),
+        sums,
+        tied_sums,
+        data.event_sum - (sums @ hazard - tied_sums @ tied),
+    )
+
+
+def information(data: Sample, point: Point, by_cell: FloatArray | None = None) -> FloatArray:
+    """The observed information (p, p); with `by_cell` (K,) each cell's share of it is multiplied by that."""
+    g = np.ones(data.sets.size) if by_cell is None else by_cell
+    met = over_time(data.sets, g * point.hazard)
+    met[data.events] -= (g * point.tied)[data.cells]
+    met *= point.risk
+    gram = np.zeros((len(data.x), len(data.x)))
+    for start in range(0, data.x.shape[1], BLOCK):
+        block = data.x[:, start : start + BLOCK]
+        gram += (block * met[start : start + BLOCK]) @ block.T
+    s, e = point.sums, point.tied_sums
+    cross = (s * (g * point.square1)) @ e.T
+    whole = gram - (s * (g * point.square0)) @ s.T + cross + cross.T - (e * (g * point.square2)) @ e.T
+    return (whole + whole.T) / 2
+
+
+def cell_scores(data: Sample, point: Point) -> FloatArray:
+    """Σ w (x − x̄) over the deaths of each cell, (p, K): the Schoenfeld residuals, summed over tied deaths."""
+    weighted = None if data.weights is None else data.weights[data.events]
+    out = np.empty_like(point.sums)
+    for row, column in enumerate(data.x):
+        values = column[data.events]
+        out[row] = in_cells(data.sets, data.events, values if weighted is None else weighted * values)
+    return out - (point.hazard * point.sums - point.tied * point.tied_sums)
+
+
+def score_residuals(data: Sample, point: Point, groups: IntArray | None = None) -> FloatArray:
+    """Weighted score residuals w_i ∫ (x_i − x̄) dM_i, (p, n), exact under Efron's ties and delayed entry.
+
+    A death meets the share 1 − l/d of each of its cell's denominators, and has the mean of their x̄ as its own
+    (Therneau and Grambsch 2000, appendix E.2).
+
+    Parameters
+    ----------
+    groups : (n,) int, optional
+        Codes 0, 1, …: the residuals are summed by group, giving (p, groups).
+    """
+    sets, events, cells = data.sets, data.events, data.cells
+    met = over_time(sets, point.hazard)
+    met[events] -= point.tied[cells]
+    mass = data.step_weight * np.bincount(data.step_cell, minlength=sets.size)
+    n_out = len(met) if groups is None else int(groups.max()) + 1
+    out = np.empty((len(data.x), n_out))
+    for row, column in enumerate(data.x):
+        s, e = point.sums[row], point.tied_sums[row]
+        residual = over_time(sets, point.square0 * s - point.square1 * e)
+        residual[events] -= (point.square1 * s - point.square2 * e)[cells]
+        residual -= column * met
+        residual *= point.risk
+        own = column[events] - ((point.hazard * s - point.tied * e) / mass)[cells]
+        residual[events] += own if data.weights is None else own * data.weights[events]
+        out[row] = residual if groups is None else np.bincount(groups, residual, n_out)
+    return out
+
+
+def cumulative_hazard(data: Sample, point: Point) -> FloatArray:
+    """The cumulative baseline hazard at each cell, (K,), for covariates x = 0."""
+    return scan(point.hazard, data.sets.bounds) * np.exp(-point.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Where Newton's iterations came to.
+
+    Attributes
+    ----------
+    start, point : Point
+        At coefficients of 0, and at the end.
+    information : (p, p) float
+    steps : int
+    outcome : str
+        ``"reached"``; or why there is no maximum: ``"flat"`` (a column does not vary among those at risk together),
+        ``"aliased"`` (a column is a combination of those before it), ``"endless"`` (the likelihood rises for ever),
+        ``"lost"``.
+    columns : tuple of int
+        The columns concerned.
+    """
+
+    start: Point
+    point: Point
+    information: FloatArray
+    steps: int
+    outcome: str
+    columns: tuple[int, ...] = ()
+
+
+def maximise(data: Sample) -> Maximum:
+    """Newton's method with step halving from 0; `data.x` must be centred and scaled."""
+    start = point = evaluate(data, np.zeros(len(data.x)))
+    info = information(data, point)
+    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
+    if len(flat):
+        return Maximum(start, point, info, 0, "flat", tuple(flat.tolist()))
+    aliased = dependent_columns(info)
+    if aliased:
+        return Maximum(start, point, info, 0, "aliased", aliased)
+    reach = np.ptp(data.x, axis=1)
+    last_move = False
+    for steps in range(MOST_STEPS):
+        move = _newton(info, point.score)
+        if move is None:
+            break
+        gain = float(move @ point.score)
+        if gain < ENDLESS_GAIN and np.ptp(move @ data.x) > ENDLESS_MOVE:
+            endless = np.flatnonzero(np.abs(move) * reach > ENDLESS_MOVE / 5)
+            return Maximum(start, point, info, steps, "endless", tuple(endless.tolist()))
+        if last_move:
+            return Maximum(start, point, info, steps, "reached")
+        last_move = gain < CLOSE
+        better = _climb(data, point, move)
+        if better is None:
+            return Maximum(start, point, info, steps, "reached" if last_move else "lost")
+        point = better
+        with np.errstate(all="ignore"):
+            info = information(data, point)
+    lost = np.flatnonzero(np.abs(point.beta) * reach > 10)
+    return Maximum(start, point, info, MOST_STEPS, "endless" if len(lost) else "lost", tuple(lost.tolist()))
+
+
+def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:
+    try:
+        return np.asarray(linalg.cho_solve(linalg.cho_factor(info), score))
+    except (linalg.LinAlgError, ValueError):
+        return None
+
+
+def _climb(data: Sample, point: Point, move: FloatArray) -> Point | None:
+    slack = 1e-10 * (1 + abs(point.log_likelihood))
+    for halving in range(30):
+        with np.errstate(all="ignore"):
+            trial = evaluate(data, point.beta + move / 2**halving)
+        if np.isfinite(trial.log_likelihood) and trial.log_likelihood >= point.log_likelihood - slack:
+            return trial
+    return None
+
+
+def dependent_columns(info: FloatArray) -> tuple[int, ...]:
+    """Columns that are a linear combination of those before them, by a Cholesky sweep of the scaled information."""
+    size = np.sqrt(np.diag(info))
+    rest = info / np.outer(size, size)
+    found = []
+    for column in range(len(rest)):
+        pivot = rest[column, column]
+        if pivot < ALIASED:
+            found.append(column)
+            continue
+        rest = rest - np.outer(rest[:, column], rest[column]) / pivot
+    return tuple(found)

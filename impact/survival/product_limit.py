@@ -1,0 +1,163 @@
+"""The product-limit estimate in numbers: curves by group, Greenwood's and the jackknife variance, limits, quantiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
+
+CONF_TYPES = ("log-log", "log", "plain", "arcsine")
+LEVEL_SLACK = 1.5e-8
+
+
+@dataclass(frozen=True, slots=True)
+class ProductLimit:
+    """Curves on cells (one for each group and distinct time, censored times included).
+
+    Attributes
+    ----------
+    time, n_risk, n_event, n_censored, survival, log_error : (K,) float
+        Weighted sums; `log_error` is the standard error of log S(t).
+    bounds : (G + 1,) int
+        The cells of group g are ``bounds[g]:bounds[g + 1]``.
+    """
+
+    time: FloatArray
+    n_risk: FloatArray
+    n_event: FloatArray
+    n_censored: FloatArray
+    survival: FloatArray
+    log_error: FloatArray
+    bounds: IntArray
+
+
+def product_limit(
+    ranks: TimeRanks,
+    event: FloatArray,
+    *,
+    group: IntArray | None = None,
+    weights: FloatArray | None = None,
+    cluster: IntArray | None = None,
+    robust: bool = False,
+) -> ProductLimit:
+    """S(t) = Π (1 − d/n), with Greenwood's variance or the infinitesimal jackknife's, summed by cluster."""
+    sets = risk_sets(ranks, np.ones(len(event), dtype=bool), group)
+    died, stayed = np.flatnonzero(event == 1), np.flatnonzero(event == 0)
+    deaths, people = in_cells(sets, died), at_risk(sets)
+    if weights is None:
+        n_risk, n_event, n_censored = people, deaths, in_cells(sets, stayed)
+    else:
+        n_risk = at_risk(sets, weights)
+        n_event, n_censored = in_cells(sets, died, weights[died]), in_cells(sets, stayed, weights[stayed])
+    nobody_left = deaths == people
+    remain = np.where(nobody_left, 0.0, n_risk - n_event)
+    survival = scan(remain / n_risk, sets.bounds, product=True)
+    with np.errstate(divide="ignore"):
+        step = n_event / (n_risk * remain)
+    if robust:
+        variance = _jackknife(sets, np.where(nobody_left, 0.0, step), remain, event, group, weights, cluster)
+        variance[survival == 0] = np.inf
+    else:
+        variance = scan(step, sets.bounds)
+    return ProductLimit(sets.times, n_risk, n_event, n_censored, survival, np.sqrt(variance), sets.bounds)
+
+
+def _jackknife(
+    sets: RiskSets,
+    step: FloatArray,
+    remain: FloatArray,
+    event: FloatArray,
+    group: IntArray | None,
+    weights: FloatArray | None,
+    cluster: IntArray | None,
+) -> FloatArray:
+    """Σ over clusters of (Σ w_i ∂ log S(t) / ∂ w_i)², at each cell.
+
+    With A(t) = Σ d / (n (n − d)), a row adds A(t) − A(entry) while at risk and A(exit) − A(entry) − event / (n − d)
+    afterwards, so a cluster's sum is F + W A(t), where F and W change only when one of its rows comes or leaves. The
+    sums of F², FW and W² over clusters are therefore sums of jumps: O(n log n), with no table of clusters by times.
+    """
+    size = sets.size
+    w = np.ones(len(event)) if weights is None else weights
+    passed = scan(step, sets.bounds)
+    at_exit = passed[sets.last]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at_exit = at_exit - np.where((event == 1) & (remain[sets.last] > 0), 1 / remain[sets.last], 0.0)
+    start = np.broadcast_to(sets.bounds[0] if group is None else sets.bounds[group], len(event))
+    if sets.before is None:
+        at_entry, come = np.zeros(len(event)), start
+    else:
+        at_entry = np.append(passed, 0.0)[sets.before]
+        come = np.where(sets.before == size, start, sets.before + 1)
+    cell = np.concatenate([come, sets.last])
+    if cluster is None:
+        zero = np.zeros(len(event))
+        f_old, w_old = np.concatenate([zero, -w * at_entry]), np.concatenate([zero, w])
+        f_new, w_new = np.concatenate([-w * at_entry, w * (at_exit - at_entry)]), np.concatenate([w, zero])
+    else:
+        key = cluster if group is None else cluster * (int(group.max()) + 1) + group
+        key = np.tile(key, 2)
+        order = np.lexsort((cell, key))
+        key, cell = key[order], cell[order]
+        f_step = np.concatenate([-w * at_entry, w * at_exit])[order]
+        w_step = np.concatenate([w, -w])[order]
+        ends = np.append(np.flatnonzero(np.r_[True, np.diff(key) != 0]), len(key))
+        f_new, w_new = scan(f_step, ends), scan(w_step, ends)
+        f_old, w_old = (np.r_[0.0, values[:-1]] for values in (f_new, w_new))
+        f_old[ends[:-1]] = w_old[ends[:-1]] = 0.0
+
+    def jumps(new: FloatArray, old: FloatArray) -> FloatArray:
+        return scan(np.bincount(cell, new - old, size).astype(float), sets.bounds)
+
+    ff = jumps(f_new * f_new, f_old * f_old)
+    fw = jumps(f_new * w_new, f_old * w_old)
+    ww = jumps(w_new * w_new, w_old * w_old)
+    return np.maximum(ff + passed * (2 * fw + passed * ww), 0.0)
+
+
+def limits(survival: FloatArray, log_error: FloatArray, level: float, conf_type: str) -> tuple[FloatArray, FloatArray]:
+    """Pointwise interval of S(t) from the standard error of log S(t), on the scale of `conf_type`, within 0 and 1.
+
+    NaN where the scale has none: S = 0 for every type, S = 1 for log-log and arcsine (Klein and Moeschberger 2003,
+    section 4.3).
+    """
+    reach = float(stats.norm.ppf(0.5 + level / 2)) * log_error
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        s = np.where(survival > 0, survival, np.nan)
+        if conf_type == "plain":
+            low, high = s - reach * s, s + reach * s
+        elif conf_type == "log":
+            low, high = s * np.exp(-reach), s * np.exp(reach)
+        elif conf_type == "log-log":
+            s = np.where(s < 1, s, np.nan)
+            centre, half = np.log(-np.log(s)), reach / np.log(s)
+            low, high = np.exp(-np.exp(centre - half)), np.exp(-np.exp(centre + half))
+        else:
+            s = np.where(s < 1, s, np.nan)
+            centre, half = np.arcsin(np.sqrt(s)), reach / 2 * np.sqrt(s / (1 - s))
+            low, high = np.sin(np.maximum(centre - half, 0)) ** 2, np.sin(np.minimum(centre + half, np.pi / 2)) ** 2
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
+def crossing(time: FloatArray, curve: FloatArray, target: float) -> float:
+    """The first time at which a step curve is at `target` or below; NaN where it never falls so far.
+
+    Where the curve lies flat on the target, the middle of that stretch.
+
+    Examples
+    --------
+    >>> crossing(np.array([2.0, 5.0, 9.0]), np.array([0.8, 0.5, 0.2]), 0.5)
+    7.0
+    """
+    known = ~np.isnan(curve)
+    time, curve = time[known], curve[known]
+    reached = np.flatnonzero(curve <= target + LEVEL_SLACK)
+    if not len(reached):
+        return float("nan")
+    first = time[reached[0]]
+    below = np.flatnonzero(curve < target - LEVEL_SLACK)
+    flat = abs(curve[reached[0]] - target) <= LEVEL_SLACK
+    return float((first + time[below[0]]) / 2) if flat and len(below) else float(first)

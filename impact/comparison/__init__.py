@@ -1,0 +1,19 @@
+"""Who is compared with whom, how alike they are, and what the difference is."""
+
+from impact.comparison.balance import Balance, balance
+from impact.comparison.effects import Effect, compare
+from impact.comparison.match import MatchedDesign, match
+from impact.comparison.propensity import Propensity, propensity
+from impact.comparison.whole import whole_sample
+
+__all__ = [
+    "Balance",
+    "Effect",
+    "MatchedDesign",
+    "Propensity",
+    "balance",
+    "compare",
+    "match",
+    "propensity",
+    "whole_sample",
+]

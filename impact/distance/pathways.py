@@ -1,0 +1,219 @@
+"""`pathways`: needs identified and met on the seven resettlement pathways."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from statsmodels.stats.proportion import proportion_confint
+
+from impact.design import Design
+from impact.errors import InputError
+from impact.frames import BoolArray, Columns, IntArray, check_level
+from impact.records.tables import PATHWAYS
+from impact.results import number, tidy_rows, with_notes
+
+
+@dataclass(frozen=True, eq=False)
+class Pathways:
+    """Needs identified and met, one row for each of the seven pathways.
+
+    Attributes
+    ----------
+    table : DataFrame
+        What `tidy` returns.
+    within : int
+        Days within which a need counts as met in ``estimate``.
+    level : float
+        Confidence level of the intervals.
+    notes : tuple of str
+        Cautions that travel with the numbers.
+    """
+
+    table: pd.DataFrame
+    within: int
+    level: float
+    notes: tuple[str, ...] = ()
+
+    def tidy(self) -> pd.DataFrame:
+        """One row a pathway, all seven, in the contract's order.
+
+        ``people`` have a need identified; ``needs`` were identified and ``met`` by the date of completeness, a
+        ``share_met`` with Wilson limits ``share_low, share_high``. ``estimate`` is the share met within `within` days
+        (``n_events``) among the ``n`` needs that could be watched so long, with Wilson limits: it does not depend on
+        how recently needs were identified, the other does.
+        """
+        return self.table.copy()
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Share of needs met within the window, with its interval, for each pathway."""
+        from matplotlib import pyplot as plt
+
+        ax = ax if ax is not None else plt.subplots(figsize=(7, 3.6), layout="constrained")[1]
+        place = np.arange(len(self.table))[::-1]
+        share = 100 * self.table["estimate"].to_numpy(dtype=float)
+        low, high = (100 * self.table[name].to_numpy(dtype=float) for name in ("conf_low", "conf_high"))
+        ax.hlines(place, low, high, color="0.75", linewidth=7, label=f"{self.level:.0%} interval")
+        ax.plot(share, place, "o", color="0.2", linestyle="", label="share met")
+        named = zip(self.table["term"], self.table["n"], strict=True)
+        ax.set_yticks(place, [f"{term.replace('_', ' ')} (n = {n:,})" for term, n in named])
+        ax.set_ylim(-0.7, len(self.table) - 0.3)
+        ax.set_xlim(0, 100)
+        ax.set_xlabel(f"needs met within {self.within} days, per cent")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize="small")
+        ax.spines[["top", "right"]].set_visible(False)
+        return ax
+
+    def __repr__(self) -> str:
+        lines = [f"Needs met within {self.within} days, among needs watched so long"]
+        lines += [
+            f"{row['term']}: {number(row['estimate'])} ({self.level:.0%} interval {number(row['conf_low'])} to"
+            f" {number(row['conf_high'])}; {row['n_events']:,} of {row['n']:,}; identified {row['needs']:,} in"
+            f" {row['people']:,} people, met by now {row['met']:,})"
+            for row in self.table.to_dict("records")
+        ]
+        return with_notes("\n".join(lines), self.notes)
+
+
+def pathways(
+    needs: pd.DataFrame, *, complete_to: date | str | pd.Timestamp, within: int = 182, level: float = 0.95
+) -> Pathways:
+    """People with a need, needs identified, and needs met, on each of the seven pathways.
+
+    Parameters
+    ----------
+    needs : DataFrame
+        Rows of the ``need`` table: ``person_id, pathway, identified_on, met_on`` (missing while unmet), and
+        ``programme`` where there is one.
+    complete_to : date
+        Last day on which the records are complete. Needs identified later are left out; a need met later is unmet.
+    within : int
+        Days within which a need is to be met, 182 unless said.
+    level : float
+        Confidence level of the Wilson (1927) intervals.
+
+    Returns
+    -------
+    Pathways
+
+    Raises
+    ------
+    InputError
+        With every fault: a missing column, a date that is not one, an unknown pathway, a need met before it was
+        identified, the same need twice.
+
+    Examples
+    --------
+    >>> needs = pd.DataFrame({"person_id": ["a", "b"], "pathway": "health"})
+    >>> needs["identified_on"] = pd.to_datetime(["2023-01-01", "2023-01-10"])
+    >>> needs["met_on"] = pd.to_datetime(["2023-03-01", None])
+    >>> table = pathways(needs, complete_to="2023-12-31").tidy().set_index("term")
+    >>> table.loc["health", ["n", "n_events", "estimate"]].tolist()
+    [2.0, 1.0, 0.5]
+    """
+    check_level(level)
+    if isinstance(needs, Design):
+        raise InputError("pathways takes rows of the need table; a Design has one row a person.")
+    if within < 1:
+        raise InputError(f"within must be at least 1 day, not {within!r}.")
+    last = _day(complete_to)
+    columns = Columns(needs)
+    people, kinds = columns.groups("person_id"), columns.groups("pathway")
+    identified, met = columns.date("identified_on"), columns.date("met_on", optional=True)
+    known = np.array([label in PATHWAYS for label in kinds.labels] + [True], dtype=bool)
+    columns.forbid(
+        ~known[kinds.codes],
+        "pathway",
+        "is not one of the seven pathways",
+        remedy=f"the pathways are: {', '.join(PATHWAYS)}.",
+    )
+    columns.forbid(met < identified, "met_on", "is before the need was identified", remedy="mend one of the dates.")
+    columns.forbid(
+        _repeated(needs),
+        "identified_on",
+        "has the same need of the same person twice",
+        why="it would be counted twice.",
+        remedy="keep one row for each need.",
+    )
+    keep = columns.rows()
+    late = keep & (identified > last)
+    keep &= ~late
+    met_by_now = ~np.isnat(met) & (met <= last)
+    watched = identified + np.timedelta64(within, "D") <= last
+    in_time = watched & met_by_now & (met - identified <= np.timedelta64(within, "D"))
+    rows, repeated = [], 0
+    for pathway in PATHWAYS:
+        here = keep & _is(kinds.labels, kinds.codes, pathway)
+        persons = len(np.unique(people.codes[here]))
+        repeated += int(here.sum()) - persons
+        rows.append(_row(pathway, persons, here, met_by_now, watched, in_time, level))
+    notes = list(columns.notes)
+    if late.any():
+        notes.append(f"{int(late.sum()):,} needs left out: identified after the records are complete ({last}).")
+    unripe = int((keep & ~watched).sum())
+    if unripe:
+        notes.append(f"{unripe:,} needs were identified too recently to be watched for {within} days.")
+    if repeated:
+        notes.append("Some people have more than one need on a pathway; the intervals treat needs as independent.")
+    notes.append("A need met is not shown to be met by the programme: there is no comparison here.")
+    return Pathways(tidy_rows(rows), within, level, tuple(notes))
+
+
+def _row(
+    pathway: str,
+    people: int,
+    here: BoolArray,
+    met: BoolArray,
+    watched: BoolArray,
+    in_time: BoolArray,
+    level: float,
+) -> dict[str, object]:
+    needs, met_here = int(here.sum()), int((here & met).sum())
+    n, n_events = int((here & watched).sum()), int((here & in_time).sum())
+    share, share_low, share_high = _wilson(met_here, needs, level)
+    estimate, conf_low, conf_high = _wilson(n_events, n, level)
+    return {
+        "term": pathway,
+        "estimate": estimate,
+        "conf_low": conf_low,
+        "conf_high": conf_high,
+        "n": n,
+        "n_events": n_events,
+        "people": people,
+        "needs": needs,
+        "met": met_here,
+        "share_met": share,
+        "share_low": share_low,
+        "share_high": share_high,
+    }
+
+
+def _repeated(needs: pd.DataFrame) -> BoolArray:
+    key = [name for name in ("person_id", "programme", "pathway", "identified_on") if name in needs.columns]
+    whole = needs[key].notna().all(axis=1)
+    return (whole & needs.duplicated(key, keep=False)).to_numpy(dtype=bool) if key else np.zeros(len(needs), dtype=bool)
+
+
+def _wilson(count: int, n: int, level: float) -> tuple[float, float, float]:
+    if not n:
+        return math.nan, math.nan, math.nan
+    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    return count / n, float(low), float(high)
+
+
+def _is(labels: tuple[object, ...], codes: IntArray, label: str) -> BoolArray:
+    return codes == labels.index(label) if label in labels else np.zeros(len(codes), dtype=bool)
+
+
+def _day(value: date | str | pd.Timestamp) -> np.datetime64:
+    try:
+        day = pd.Timestamp(value)
+    except (ValueError, TypeError) as error:
+        raise InputError(f"complete_to must be a date, not {value!r}.") from error
+    if pd.isna(day):
+        raise InputError("complete_to must be a date, and none was given.")
+    return np.datetime64(day, "D")

@@ -1,0 +1,25 @@
+"""What may be said, and what may be shown: disclosure control, the claims gate and power."""
+
+from impact.evidence.claims import Finding, Verdict, verdict
+from impact.evidence.curves import coarsen_curve
+from impact.evidence.disclosure import Protected, protect
+from impact.evidence.power import minimum_detectable_difference, people_needed
+from impact.evidence.rules import Rules, default_rules
+from impact.evidence.shown import rate, safe_mean, share, shown_count
+
+__all__ = [
+    "Finding",
+    "Protected",
+    "Rules",
+    "Verdict",
+    "coarsen_curve",
+    "default_rules",
+    "minimum_detectable_difference",
+    "people_needed",
+    "protect",
+    "rate",
+    "safe_mean",
+    "share",
+    "shown_count",
+    "verdict",
+]

@@ -1,0 +1,109 @@
+"""Survival curves made safe to show: read by the month, cut where few are at risk, with no small step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from impact.evidence.disclosure import Protected
+from impact.evidence.rules import Rules, default_rules
+from impact.frames import Columns, FloatArray
+
+BOUNDS = ("conf_low", "conf_high")
+
+
+def coarsen_curve(
+    tidy: pd.DataFrame,
+    *,
+    step: int | None = None,
+    minimum: int | None = None,
+    events: int | None = None,
+    rules: Rules | None = None,
+) -> Protected:
+    """Coarsen Kaplan-Meier curves so that no step is one person and no date can be read off.
+
+    Each curve is read on a grid of `step` days (and its last day), up to the last point with at least `minimum` at risk
+    from there on back; points are merged until each step holds at least `events` events, and a remainder joins the step
+    before it. A curve with fewer events in all is left out. Estimates and limits are rounded to a whole per cent,
+    numbers at risk to the rounding base.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Columns ``time, n_risk, n_event, estimate``, and if present ``group, conf_low, conf_high``: what
+        ``kaplan_meier(...).tidy()`` returns. Numbers may be sums of weights.
+    step, minimum, events : int, optional
+        In place of the rules ``curve_step``, ``curve_minimum`` and ``curve_events``.
+    rules : Rules, optional
+        Other rules than those shipped.
+
+    Returns
+    -------
+    Protected
+        Its ``table`` has ``group`` (where there was one), ``time, n_risk, estimate, conf_low, conf_high``.
+
+    Raises
+    ------
+    InputError
+        Where a column is missing or cannot be used.
+    """
+    rules = rules or default_rules()
+    step, minimum, events = step or rules.curve_step, minimum or rules.curve_minimum, events or rules.curve_events
+    columns = Columns(tidy)
+    time, n_risk = columns.number("time", low=0), columns.number("n_risk", low=0)
+    n_event, estimate = columns.number("n_event", low=0), columns.number("estimate", low=0, high=1)
+    columns.rows()
+    limits = [name for name in BOUNDS if name in tidy.columns]
+    groups = list(pd.unique(tidy["group"])) if "group" in tidy.columns else [None]
+    tables, record = [], []
+    for group in groups:
+        here = np.flatnonzero(tidy["group"] == group) if group is not None else np.arange(len(tidy))
+        here = here[np.argsort(time[here], kind="stable")]
+        grid = _grid(time[here], n_risk[here], np.cumsum(n_event[here]), step, minimum, events)
+        name = "" if group is None else str(group)
+        rule = f"curve: {step} days, {minimum} at risk, {events} events a step"
+        record.append((name, "estimate", "shown" if len(grid) else "withheld", f"{len(grid)} points", rule))
+        if not len(grid):
+            continue
+        last = np.searchsorted(time[here], grid, side="right") - 1
+        at = np.searchsorted(time[here], grid, side="left")
+        part = pd.DataFrame({"time": grid})
+        part["n_risk"] = [rules.rounded(round(float(count))) for count in n_risk[here][at]]
+        for column, values in [("estimate", estimate), *((name, tidy[name].to_numpy(dtype=float)) for name in limits)]:
+            part[column] = np.round(np.where(last < 0, 1.0, values[here][np.maximum(last, 0)]), 2)
+        if group is not None:
+            part.insert(0, "group", group)
+        tables.append(part)
+    named = ["group"] if groups != [None] else []
+    empty = pd.DataFrame(columns=[*named, "time", "n_risk", "estimate", *limits])
+    notes = [
+        f"Curves are read every {step} days and end where fewer than {minimum} people are at risk; steps with fewer"
+        f" than {events} events are merged; numbers at risk are rounded to the nearest {rules.base}."
+    ]
+    left_out = [name for name, _, state, _, _ in record if state == "withheld"]
+    if left_out:
+        notes.append(f"Too few events to show a curve: {'; '.join(left_out) or 'the whole'}.")
+    table = pd.concat(tables, ignore_index=True) if tables else empty
+    return Protected(
+        table, pd.DataFrame(record, columns=["row", "column", "status", "shown", "rule"]), rules, tuple(notes)
+    )
+
+
+def _grid(
+    time: FloatArray, n_risk: FloatArray, events_by: FloatArray, step: int, minimum: int, least: int
+) -> FloatArray:
+    """The days at which one curve may be shown; none where it has too few events."""
+    days = np.unique(np.append(np.arange(0, time[-1], step, dtype=float), time[-1]))
+    at = np.searchsorted(time, days, side="left")
+    days = days[np.cumprod(n_risk[at] >= minimum).astype(bool)]
+    if not len(days):
+        return days
+    events = np.append(0.0, events_by)[np.searchsorted(time, days, side="right")]
+    kept = [0]
+    for place in range(1, len(days)):
+        if events[place] - events[kept[-1]] >= least:
+            kept.append(place)
+    if len(kept) == 1:
+        return days[:0]
+    kept[-1] = len(days) - 1
+    return days[kept]

@@ -1,0 +1,71 @@
+"""Coarsened curves: no small step, no thin tail, no date of a person."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impact.errors import InputError
+from impact.evidence import coarsen_curve
+
+
+def curve(durations: list[int], events: list[int], group: str = "all") -> pd.DataFrame:
+    """Kaplan-Meier by hand: the product over distinct days of 1 less events over people at risk."""
+    time, event = np.asarray(durations, dtype=float), np.asarray(events)
+    days = np.unique(time)
+    n_risk = np.array([(time >= day).sum() for day in days])
+    n_event = np.array([event[time == day].sum() for day in days])
+    estimate = np.cumprod(1 - n_event / n_risk)
+    low, high = np.clip(estimate - 0.1, 0, 1), np.clip(estimate + 0.1, 0, 1)
+    columns = {"time": days, "n_risk": n_risk, "n_event": n_event, "estimate": estimate}
+    return pd.DataFrame({"group": group, **columns, "conf_low": low, "conf_high": high})
+
+
+people = st.lists(st.tuples(st.integers(1, 364), st.booleans(), st.booleans()), min_size=1, max_size=120)
+
+
+@given(people)
+def test_every_step_holds_enough_events_and_enough_people(rows: list[tuple[int, bool, bool]]) -> None:
+    durations = [day if left else 365 for day, left, _ in rows]
+    events = [int(left and event) for _, left, event in rows]
+    tidy = curve(durations, events)
+    table = coarsen_curve(tidy).table
+    time, event = np.array(durations), np.array(events)
+    grid = table["time"].to_numpy()
+    assert all(day % 30 == 0 or ((time >= day).sum() >= 10 and day == time.max()) for day in grid)
+    for start, end in itertools.pairwise(grid):
+        assert event[(time > start) & (time <= end)].sum() >= 5
+    for day, shown, estimate in table[["time", "n_risk", "estimate"]].to_numpy():
+        assert (time >= day).sum() >= 10
+        assert abs((time >= day).sum() - shown) <= 2
+        true = tidy.loc[tidy["time"] <= day, "estimate"]
+        assert estimate == pytest.approx(true.iloc[-1] if len(true) else 1, abs=0.00501)
+
+
+def test_hand_case_by_group() -> None:
+    one = curve([*range(10, 130, 10), *[365] * 28], [1] * 12 + [0] * 28, "one")
+    two = curve([50, 60, *[365] * 20], [1, 1, *[0] * 20], "two")
+    result = coarsen_curve(pd.concat([one, two]))
+    assert result.table["time"].tolist() == [0, 60, 365]
+    assert result.table["n_risk"].tolist() == [40, 35, 30]
+    assert result.table["estimate"].tolist() == [1.0, 0.85, 0.7]
+    assert result.tidy()["status"].tolist() == ["shown", "withheld"]
+    assert any("Too few events to show a curve: two" in note for note in result.notes)
+
+
+def test_row_order_does_not_matter_and_thin_curves_give_no_rows() -> None:
+    tidy = curve([*range(10, 130, 10), *[365] * 28], [1] * 12 + [0] * 28)
+    pd.testing.assert_frame_equal(coarsen_curve(tidy.iloc[::-1]).table, coarsen_curve(tidy).table)
+    assert coarsen_curve(curve([10, 20, 30], [1, 1, 1]).drop(columns="group")).table.empty
+    finer = coarsen_curve(tidy, step=10, events=1, minimum=1).table
+    assert len(finer) > len(coarsen_curve(tidy).table)
+
+
+def test_faults_are_named() -> None:
+    with pytest.raises(InputError, match="n_event"):
+        coarsen_curve(curve([10], [1]).drop(columns="n_event"))

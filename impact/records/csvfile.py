@@ -78,7 +78,8 @@ def header_faults(table: Table, header: list[str]) -> list[Fault]:
     """
     known = [column.name for column in table.columns]
     found = Counter(header)
-    missing = [name for name in known if name not in found]
+    enough = any(name in found for name in table.either)
+    missing = [name for name in known if name not in found and not (enough and name in table.either)]
     unknown = [(place, name) for place, name in enumerate(header, start=1) if name not in known]
     if len(missing) == len(known):
         return [

@@ -46,6 +46,7 @@ def _section(table: Table) -> str:
         if table.key
         else "No key: rows may repeat.",
         "It may be empty." if table.may_be_empty else "It must have at least one row.",
+        *([f"Of {' and '.join(table.either)} one column is enough."] if table.either else []),
         "",
         "| column | type | required | allowed | meaning |",
         "|---|---|---|---|---|",

@@ -50,13 +50,17 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: a row is one `row`; `key` names the columns that together never repeat (empty: rows may repeat)."""
+    """One table: a row is one `row`; `key` names the columns that together never repeat (empty: rows may repeat).
+
+    Of the columns in `either` one is enough.
+    """
 
     name: str
     row: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     may_be_empty: bool = True
+    either: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column of that name."""
@@ -91,6 +95,7 @@ TABLES: tuple[Table, ...] = (
         ),
         key=("person_id",),
         may_be_empty=False,
+        either=("birth_date", "birth_month"),
     ),
     Table(
         "family",

@@ -257,6 +257,23 @@ class TestFiles:
 
 
 class TestHeaders:
+    @pytest.mark.parametrize("left_out", ["birth_date", "birth_month"])
+    def test_of_birth_date_and_month_one_column_is_enough(self, tiny: Tiny, left_out: str) -> None:
+        frame = tiny.frame("person").assign(birth_date="1990-05-04", birth_month="1990-05").drop(columns=left_out)
+        frame.to_csv(tiny.folder / "person.csv", index=False)
+        assert read_linked(tiny.folder, definitions=tiny.definitions).table("person")[left_out].isna().all()
+        tiny.cell("offence", 2, "offended_on", "1989-01-01")
+        expect(faults_of(tiny), ("offence", "offended_on", (2,), 1, "before the person was born"))
+
+    def test_without_either_column_of_birth_both_are_missing(self, tiny: Tiny) -> None:
+        frame = tiny.frame("person").drop(columns=["birth_date", "birth_month"])
+        frame.to_csv(tiny.folder / "person.csv", index=False)
+        expect(
+            faults_of(tiny),
+            ("person", "birth_date", (), 0, "is missing"),
+            ("person", "birth_month", (), 0, "is missing"),
+        )
+
     def test_missing_column_and_the_other_rules_still_run(self, tiny: Tiny) -> None:
         tiny.cell("offence", 2, "offended_on", "2029-01-01")
         frame = tiny.frame("offence").drop(columns=["proven_on", "severity"])

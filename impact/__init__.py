@@ -1,1 +1,44 @@
-"""Whether programmes reduce reoffending, and how sure anyone can be."""
+"""Whether programmes reduce reoffending, and how sure anyone can be.
+
+Linked records in (programme, outcome measures, police, probation, prison); a chapter for each programme and an annual
+report out. The names below are the public ones.
+"""
+
+from impact.cohort import cohort, programme, proven_reoffending
+from impact.comparison import balance, compare, match, propensity, whole_sample
+from impact.design import Design
+from impact.distance import change, pathways
+from impact.errors import ImpactError
+from impact.evidence import protect
+from impact.records import data_dictionary, read_linked
+from impact.report import annual_report, chapter
+from impact.results import Estimate, Test
+from impact.survival import cox, kaplan_meier
+from impact.synthetic import simulate
+from impact.system import overlap
+
+__all__ = [
+    "Design",
+    "Estimate",
+    "ImpactError",
+    "Test",
+    "annual_report",
+    "balance",
+    "change",
+    "chapter",
+    "cohort",
+    "compare",
+    "cox",
+    "data_dictionary",
+    "kaplan_meier",
+    "match",
+    "overlap",
+    "pathways",
+    "programme",
+    "propensity",
+    "protect",
+    "proven_reoffending",
+    "read_linked",
+    "simulate",
+    "whole_sample",
+]

@@ -1,0 +1,174 @@
+"""The command `impact`: what can be done from a shell, with progress shown on long work and one clear message on bad"
+" input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from impact.errors import ImpactError
+
+if TYPE_CHECKING:
+    from impact.report.build import Progress as Told
+
+app = typer.Typer(
+    help="Whether programmes reduce reoffending, and how sure anyone can be.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console(stderr=True, highlight=False)
+
+Data = Annotated[Path, typer.Option(help="Folder of CSV or Parquet files, or a DuckDB file, of linked records.")]
+Definitions = Annotated[Path | None, typer.Option(help="Folder of further programme definition files.")]
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Where to write the made-up world.")],
+    people: Annotated[int, typer.Option(help="People with a sentence; 1000000 for a national size.")] = 6000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 2022,
+    form: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
+) -> None:
+    """Make a Merseyside-like world of made-up people whose true programme effects are written beside it."""
+    from impact.synthetic import simulate as make
+
+    with _progress() as told:
+        make(folder, people=people, seed=seed, form=form, progress=lambda done, total: told("people", done, total))
+    console.print(f"Written to {folder}; what is true is in {folder / 'truth.json'}.")
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the tables, columns, allowed values and meanings that linked records must have."""
+    from impact.records import data_dictionary
+
+    typer.echo(data_dictionary())
+
+
+@app.command()
+def chapter(
+    programme: Annotated[str, typer.Argument(help="The programme, by the name of its definition file.")],
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for the chapter in HTML, PDF and Word.")],
+    definitions: Definitions = None,
+    follow_up: Annotated[int, typer.Option(help="Days in which a reoffence counts.")] = 365,
+    waiting: Annotated[int, typer.Option(help="Further days in which it may be proven.")] = 183,
+) -> None:
+    """Write one programme's evaluation chapter."""
+    from impact.cohort import programme as read_programme
+    from impact.records import read_linked
+    from impact.report.build import write_documents
+    from impact.report.chapter import chapter as make
+    from impact.report.document import Chapter, assemble
+    from impact.report.publish import BANNER
+
+    with _progress() as told:
+        linked = read_linked(data, definitions=definitions)
+        told("records read and checked", 1, 3)
+        made = make(read_programme(programme, definitions=definitions), linked, follow_up=follow_up, waiting=waiting)
+        blocks = made.blocks()
+        told("numbers computed", 2, 3)
+        document = assemble(
+            [Chapter(made.programme.name, blocks)],
+            title=made.programme.title,
+            subtitle="Evaluation chapter",
+            banner=BANNER if linked.synthetic else "",
+        )
+        files = write_documents(document, out, made.programme.name)
+        told("documents written", 3, 3)
+    for file in files:
+        console.print(f"Written: {file}")
+
+
+@app.command()
+def report(
+    data: Data = Path("data_synthetic"),
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports"),
+    notebooks: Annotated[Path, typer.Option(help="Folder of annual.ipynb and programmes/.")] = Path("notebooks"),
+    accept: Annotated[bool, typer.Option(help="Keep these numbers as the expected ones.")] = False,
+) -> None:
+    """Build the annual report and one file for each chapter; an unchanged chapter is taken from cache."""
+    from impact.report.build import compare_expected, write_expected
+    from impact.report.publish import build_annual
+
+    with _progress() as told:
+        built = build_annual(data, out, notebooks, progress=told)
+    for note in built.notes:
+        console.print(note)
+    console.print(
+        f"{len(built.executed)} chapters run, {len(built.cached)} taken from cache"
+        + ("; the files stood already." if built.unchanged else ".")
+    )
+    console.print(f"The report: {out / 'annual_report.html'}, .pdf and .docx; each chapter in {out / 'chapters'}.")
+    expected = out / "expected.json"
+    if accept:
+        write_expected(built.numbers, expected)
+        console.print(f"The numbers are now those expected ({expected}).")
+    elif expected.is_file():
+        changed = compare_expected(built.numbers, expected)
+        for line in changed:
+            console.print(f"Changed: {line}")
+        console.print(
+            f"{len(changed)} numbers differ from {expected}." if changed else f"Every number is as in {expected}."
+        )
+
+
+@app.command()
+def notebooks(
+    folder: Annotated[Path, typer.Argument(help="Every notebook in it is run and stored with its outputs.")] = Path(
+        "notebooks"
+    ),
+) -> None:
+    """Run the notebooks and store their outputs in them."""
+    from impact.report.notebook import refresh
+
+    paths = [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+    with _progress() as told:
+        for place, path in enumerate(paths, start=1):
+            changed = refresh(path)
+            told(f"{path.stem}: {'new outputs' if changed else 'as before'}", place, len(paths))
+
+
+@contextmanager
+def _progress() -> Iterator[Told]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def told(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total)
+            if not console.is_terminal:
+                console.print(f"{done} of {total}: {step}")
+
+        try:
+            yield told
+        except KeyboardInterrupt:
+            console.print("Interrupted. What stood before is still in place.")
+            raise typer.Exit(130) from None
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit status: 0 done, 2 refused, 130 interrupted."""
+    try:
+        app(args=arguments, prog_name="impact")
+    except ImpactError as refused:
+        print(refused, file=sys.stderr)
+        return 2
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    return 0

@@ -1,0 +1,296 @@
+"""The numbers of a chapter's comparison: made once, before any of them is put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+
+from impact.cohort import Cohort
+from impact.comparison import balance, compare, match, propensity, whole_sample
+from impact.comparison.balance import Balance
+from impact.comparison.effects import Effect
+from impact.design import Design
+from impact.errors import ConvergenceError, InputError
+from impact.evidence.claims import BALANCE_LIMIT
+from impact.records import Linked
+from impact.survival import cox, kaplan_meier
+from impact.survival.cox import Cox
+from impact.survival.curves import KaplanMeier
+
+MINIMUM_ANALYSED = 30
+"""People who took part below which no comparison is made: this library's rule, stated in the chapter."""
+MINIMUM_REOFFENDERS = 30
+"""Reoffenders who took part below which time to first reoffence is not shown, as the Justice Data Lab's reports print"
+" it."""
+NEEDS = ("probation_needs", "total")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One compared outcome: its title, the unit it is shown in, its effect, and a clear difference in words.
+
+    `more` and `fewer` end a sentence that begins "Of those who took part,", where the estimate is above or below zero.
+    """
+
+    name: str
+    title: str
+    unit: str
+    scale: float
+    more: str
+    fewer: str
+    effect: Effect
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share of people."""
+        return self.unit == "percentage points"
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A comparison that could be made.
+
+    Attributes
+    ----------
+    design : Design
+        Fixed before an outcome was named.
+    balance : Balance
+        Of its covariates.
+    steps : DataFrame
+        ``step, treated, comparison``: from follow-up complete to analysed.
+    reoffending, risk : tuple of Outcome
+        Compared outcomes under the two heads of the framework.
+    curves, hazard
+        Time to first proven reoffence in the design, by group.
+    reoffenders : int
+        People who took part and reoffended.
+    """
+
+    design: Design
+    balance: Balance
+    steps: pd.DataFrame
+    reoffending: tuple[Outcome, ...]
+    risk: tuple[Outcome, ...]
+    curves: KaplanMeier
+    hazard: Cox | None
+    reoffenders: int
+
+    @property
+    def worst_smd(self) -> float:
+        """The largest absolute standardised difference in the sample analysed."""
+        table = self.balance.tidy()
+        last = table["sample"].iloc[-1]
+        return float(table.loc[table["sample"] == last, "smd"].abs().max())
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the groups are alike enough for an outcome to be shown: always where chance made them."""
+        return self.worst_smd <= BALANCE_LIMIT or self.design.estimand == "ATE"
+
+    @property
+    def n_treated(self) -> int:
+        """People who took part in the sample analysed."""
+        return int(self.steps["treated"].iloc[-1])
+
+    @property
+    def n_comparison(self) -> int:
+        """Comparison people in the sample analysed."""
+        return int(self.steps["comparison"].iloc[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class NotPossible:
+    """A comparison that the data cannot support: why, what it would take, and how many were there."""
+
+    reason: str
+    needed: str
+    n_treated: int = 0
+    n_comparison: int = 0
+
+
+def holm(outcomes: Sequence[Outcome]) -> list[float]:
+    """Holm's adjusted p-values of outcomes tested side by side."""
+    raw = np.array([outcome.effect.p_value for outcome in outcomes])
+    adjusted = np.full(len(raw), np.nan)
+    known = np.isfinite(raw)
+    if known.any():
+        adjusted[known] = multipletests(raw[known], method="holm")[1]
+    return [float(value) for value in adjusted]
+
+
+def analyse(cohort: Cohort, linked: Linked) -> Compared | NotPossible:
+    """Make the comparison that the definition asks for, or say why it cannot be made."""
+    definition = cohort.programme
+    plan = definition.comparison
+    if not definition.reoffending:
+        return NotPossible(definition.reoffending_reason, "Nothing is needed: it is not an outcome of this programme.")
+    if plan.kind == "none":
+        return NotPossible(plan.reason, "A group of similar people who were not offered the programme.")
+    complete = cohort.data[cohort.data["complete"]].set_index("person_id", drop=False)
+    covariates = list(plan.covariates)
+    known = _alike(complete.dropna(subset=[*covariates, *plan.exact]), plan.exact)
+    n_treated, n_comparison = int((known["treated"] == 1).sum()), int((known["treated"] == 0).sum())
+    if min(n_treated, n_comparison) < MINIMUM_ANALYSED:
+        return NotPossible(
+            f"Fewer than {MINIMUM_ANALYSED} people, of those who took part or of those they could be compared with,"
+            " have a"
+            " complete follow-up and a complete record before it.",
+            f"At least {MINIMUM_ANALYSED} people in each group, each followed for {cohort.follow_up} days and a further"
+            f" {cohort.waiting} days for proof.",
+            n_treated,
+            n_comparison,
+        )
+    try:
+        design = _design(known, cohort)
+    except (InputError, ConvergenceError) as refused:
+        return NotPossible(
+            f"The comparison that was planned could not be made. {refused.summary}",
+            "A larger group, or fewer things to match on.",
+            n_treated,
+            n_comparison,
+        )
+    kept = int((design.weights[known["treated"] == 1] > 0).sum())
+    if kept < MINIMUM_ANALYSED:
+        return NotPossible(
+            f"Fewer than {MINIMUM_ANALYSED} of the people who took part have somebody similar to be compared with.",
+            "A larger group, or comparison people whose records look more like theirs.",
+            kept,
+            n_comparison,
+        )
+    design = replace(design, data=design.data.join(_after(known, cohort, linked)))
+    return _compared(cohort, design, complete, known)
+
+
+def _alike(people: pd.DataFrame, exact: tuple[str, ...]) -> pd.DataFrame:
+    """Those in a stratum that holds somebody who took part: the score is to describe only people who can be matched."""
+    if not exact:
+        return people
+    strata = people.groupby(list(exact), sort=True)["treated"].transform("max")
+    return people[strata == 1]
+
+
+def _design(known: pd.DataFrame, cohort: Cohort) -> Design:
+    plan = cohort.programme.comparison
+    varied = [name for name in plan.covariates if known[name].nunique() > 1]
+    if plan.kind == "randomised":
+        return whole_sample(known, "treated", varied)
+    score = propensity(f"treated ~ {' + '.join(_quoted(name) for name in varied)}", known)
+    return match(
+        score,
+        method=plan.method,
+        on=plan.on,
+        ratio=plan.ratio,
+        replace=plan.replace,
+        caliper=plan.caliper,
+        radius=plan.radius,
+        exact=plan.exact,
+    )
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def _after(known: pd.DataFrame, cohort: Cohort, linked: Linked) -> pd.DataFrame:
+    """What came after the index date under the head of risk: the next assessment of need less the last, police"
+    " contacts."""
+    index_on = known["index_on"]
+    readings = linked.table("assessment")
+    instrument, scale = NEEDS
+    readings = readings[(readings["instrument"] == instrument) & (readings["scale"] == scale)]
+    contacts = linked.table("police_contact")
+    contacts = contacts[contacts["role"].isin(["suspect", "arrested"])]
+    result = pd.DataFrame(index=known.index)
+    day = _days_after(readings, "assessed_on", index_on)
+    later = readings[(day >= 1) & (day <= cohort.follow_up)].sort_values(["assessed_on", "wave"])
+    after = later.drop_duplicates("person_id").set_index("person_id")["score"]
+    before = known["needs_before"] if "needs_before" in known else pd.Series(np.nan, index=known.index)
+    result["needs_change"] = after.reindex(known.index).astype(float) - before.astype(float)
+    day = _days_after(contacts, "occurred_on", index_on)
+    counted = contacts[(day >= 1) & (day <= cohort.follow_up)].groupby("person_id").size()
+    result["contacts_after"] = counted.reindex(known.index).fillna(0).astype(float)
+    return result
+
+
+def _days_after(table: pd.DataFrame, column: str, index_on: pd.Series) -> pd.Series:
+    return (table[column] - table["person_id"].map(index_on)).dt.days
+
+
+def _compared(cohort: Cohort, design: Design, complete: pd.DataFrame, known: pd.DataFrame) -> Compared:
+    used = design.weights > 0
+    treated = known["treated"] == 1
+    steps = pd.DataFrame(
+        [
+            ("record before complete", int(treated.sum()), int((~treated).sum())),
+            ("analysed", int((treated & used).sum()), int((~treated & used).sum())),
+        ],
+        columns=["step", "treated", "comparison"],
+    )
+    time = period(cohort.follow_up)
+    reoffenders = int(design.data.loc[used & treated, "reoffended"].sum())
+    reoffending = [
+        _outcome(design, "reoffended", f"Reoffended within {time}", *_share("reoffended")),
+        _outcome(design, "reoffences", f"Reoffences within {time}, per 100 people", *_count("proven reoffences")),
+        _outcome(design, "custody_for_reoffence", "Given custody for a reoffence", *_share("were given custody again")),
+    ]
+    if reoffenders >= MINIMUM_REOFFENDERS:
+        title = "Days to first reoffence, of those who reoffended"
+        words = ("those who reoffended did so later", "those who reoffended did so earlier")
+        reoffending.append(_outcome(design, "days_to_first", title, "days", 1, *words))
+    words = (
+        "need as assessed by probation moved up, against the others",
+        "need as assessed moved down, against the others",
+    )
+    risk = [
+        _outcome(design, "needs_change", "Change in needs assessed by probation", "points", 1, *words),
+        _outcome(design, "recalled", f"Recalled to prison within {time}", *_share("were recalled to prison")),
+        _outcome(
+            design,
+            "contacts_after",
+            f"Police contacts as a suspect within {time}, per 100 people",
+            *_count("contacts with the police as a suspect"),
+        ),
+    ]
+    try:
+        hazard: Cox | None = cox(design, "duration", "event", ["treated"])
+    except ConvergenceError:
+        hazard = None
+    return Compared(
+        design=design,
+        balance=balance(design),
+        steps=steps,
+        reoffending=tuple(outcome for outcome in reoffending if outcome is not None),
+        risk=tuple(outcome for outcome in risk if outcome is not None),
+        curves=kaplan_meier(design, "duration", "event", by="treated"),
+        hazard=hazard,
+        reoffenders=reoffenders,
+    )
+
+
+def _share(done: str) -> tuple[str, float, str, str]:
+    return "percentage points", 100, f"more {done}", f"fewer {done}"
+
+
+def _count(things: str) -> tuple[str, float, str, str]:
+    return "per 100 people", 100, f"there were more {things}", f"there were fewer {things}"
+
+
+def _outcome(design: Design, name: str, title: str, unit: str, scale: float, more: str, fewer: str) -> Outcome | None:
+    """The outcome compared; None where it is known of fewer than two people in one of the groups."""
+    values = design.data[name].astype(float)
+    used = (design.weights > 0) & values.notna()
+    groups = design.data.loc[used, design.treatment]
+    if groups.nunique() < 2 or groups.value_counts().min() < 2:
+        return None
+    ready = replace(design, data=design.data.assign(**{name: values}))
+    measure = "risk_difference" if unit == "percentage points" else "mean_difference"
+    return Outcome(name, title, unit, scale, more, fewer, compare(ready, name, measure=measure))
+
+
+def period(days: int) -> str:
+    """The follow-up in words."""
+    return "one year" if days == 365 else f"{days} days"

@@ -1,0 +1,158 @@
+"""One programme's evaluation chapter: its numbers made once, its sections in the order of the performance framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from impact.cohort import Cohort, Programme
+from impact.cohort import cohort as make_cohort
+from impact.cohort import programme as read_programme
+from impact.errors import Fault, InputError
+from impact.evidence import Verdict
+from impact.records import Linked
+from impact.report import outcomes, people, readings, said
+from impact.report.analysis import Compared, NotPossible, analyse
+from impact.report.exhibits import Block, Section
+
+
+@dataclass(frozen=True, eq=False)
+class Chapter:
+    """A chapter; each method gives one section, which shows itself in a notebook.
+
+    Attributes
+    ----------
+    cohort : Cohort
+        Who is followed, from when.
+    linked : Linked
+        The records.
+    """
+
+    cohort: Cohort
+    linked: Linked
+
+    @property
+    def programme(self) -> Programme:
+        """The programme, from its definition file."""
+        return self.cohort.programme
+
+    @cached_property
+    def comparison(self) -> Compared | NotPossible:
+        """The matched comparison, or why there is none."""
+        return analyse(self.cohort, self.linked)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What may be said, and what may not: of reoffending where it is an outcome, then of the readings."""
+        return said.judge(self.cohort, self.linked, self.comparison)
+
+    def about(self) -> Section:
+        """What the programme is and how it is meant to work."""
+        return people.about(self.programme)
+
+    def who_came(self) -> Section:
+        """The flow from referred to analysed, and the profile."""
+        return people.who_came(self.cohort, self.linked, self.comparison)
+
+    def interviews(self) -> Section:
+        """Pre and post interviews: distance travelled."""
+        return readings.interviews(self.cohort, self.linked)
+
+    def pathways(self) -> Section:
+        """Needs identified and met on the seven pathways."""
+        return readings.pathways_progress(self.cohort, self.linked)
+
+    def risk_management(self) -> Section:
+        """Assessed need, recall, police contact; for people whose reoffending is an outcome."""
+        return outcomes.risk_management(self.cohort, self.comparison)
+
+    def reoffending(self) -> Section:
+        """The matched comparison and its outcomes.
+
+        Raises
+        ------
+        InputError
+            Where reoffending is no outcome of the programme (children are never followed into offending records).
+        """
+        if not self.programme.reoffending:
+            raise InputError(
+                f"A chapter of {self.programme.title} has no section on reoffending:"
+                f" {self.programme.reoffending_reason}"
+            )
+        return outcomes.reoffending(self.cohort, self.comparison)
+
+    def what_can_be_said(self) -> Section:
+        """What can be said, what cannot, and with which cautions."""
+        return said.what_can_be_said(self.cohort, self.verdicts)
+
+    def stories(self) -> Section:
+        """Stories whose tellers agreed to publication."""
+        return said.stories(self.programme, self.linked)
+
+    def sections(self) -> list[tuple[str, Section]]:
+        """Every section with its heading."""
+        found = [
+            ("The programme", self.about()),
+            ("Who came", self.who_came()),
+            ("Pre and post interviews", self.interviews()),
+            ("Pathways progress", self.pathways()),
+        ]
+        if self.programme.reoffending:
+            found += [("Risk management", self.risk_management()), ("Re-offending", self.reoffending())]
+        return [*found, ("What can be said, and what cannot", self.what_can_be_said()), ("Stories", self.stories())]
+
+    def blocks(self) -> list[Block]:
+        """The chapter as the documents read it, for a programme without a notebook of its own."""
+        blocks: list[Block] = [{"kind": "heading", "level": 1, "text": self.programme.title}]
+        for heading, section in self.sections():
+            blocks += [{"kind": "heading", "level": 2, "text": heading}, *section.blocks()]
+        return blocks
+
+    def __repr__(self) -> str:
+        return f"Chapter on {self.programme.title}\n{self.cohort!r}"
+
+
+def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int = 365, waiting: int = 183) -> Chapter:
+    """The evaluation chapter of one programme.
+
+    Parameters
+    ----------
+    programme : Programme, str or path
+        The programme, its name or its definition file.
+    linked : Linked
+        The records; they are taken to be complete to their own earliest `complete_to`.
+    follow_up, waiting : int
+        Days of follow-up, and of waiting for proof after it.
+
+    Returns
+    -------
+    Chapter
+
+    Raises
+    ------
+    InputError
+        Where the records hold nobody referred to the programme.
+    DefinitionError
+        Where the definition file cannot be used.
+    """
+    definition = (
+        programme
+        if isinstance(programme, Programme)
+        else read_programme(programme, definitions=dict(linked.definitions))
+    )
+    if not (linked.table("referral")["programme"] == definition.name).any():
+        raise InputError(
+            f"There is nothing to write a chapter on {definition.title} from:",
+            [
+                Fault(
+                    f"holds no referral to {definition.name}",
+                    table="referral",
+                    column="programme",
+                    why="a chapter begins with everyone who was referred.",
+                    remedy="add the programme's referrals to the linked records, or name another programme.",
+                )
+            ],
+        )
+    cohort = make_cohort(linked, definition, follow_up=follow_up, waiting=waiting, complete_to=linked.complete_to)
+    return Chapter(cohort, linked)

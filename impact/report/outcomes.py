@@ -1,0 +1,326 @@
+"""Risk management and re-offending: the matched comparison, how good it is, and what came out of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from impact.cohort import Cohort
+from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
+from impact.report import style
+from impact.report.analysis import MINIMUM_REOFFENDERS, Compared, NotPossible, Outcome, holm
+from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
+from impact.report.words import decimal, interval, listing, lower_first, probability, sentence
+
+COVARIATE_TITLES = {
+    "age": "Age",
+    "sex": "Sex",
+    "ethnicity": "Ethnic group",
+    "district": "District",
+    "imd_decile": "Deprivation decile of the area",
+    "disposal": "Kind of sentence",
+    "offence_group": "Kind of offence",
+    "previous_offences": "Proven offences before",
+    "previous_custody": "Spells in custody before",
+    "contacts_before": "Police contacts in the year before",
+    "needs_before": "Needs assessed by probation",
+    "days_since_sentence": "Days since release or sentence",
+}
+_UNLIKE = (
+    "**Nothing can be said of {head}.** The people who could be compared are too unlike those who took part"
+    " (@{key}-balance),"
+    " so no outcome is shown. *What would be needed:* more people to compare with, or more records of what the groups"
+    " differ"
+    " in."
+)
+TOOK_PART, COMPARISON = "Took part", "Comparison"
+GROUPS = {1: TOOK_PART, 0: COMPARISON}
+
+
+def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section:
+    """Assessed need, recall and police contact, with the comparison group beside them."""
+    key = _key(cohort)
+    if isinstance(compared, NotPossible):
+        return Section("", (Statement(f"{key}-risk-said", _cannot(compared, "risk management")),))
+    if not compared.comparable:
+        return Section("", (Statement(f"{key}-risk-said", _UNLIKE.format(head="risk management", key=key)),))
+    if not compared.risk:
+        text = (
+            "**The records hold nothing on assessed need, recall or police contact after these people's index date, so"
+            " risk"
+            " management cannot be shown.** What is needed: a second assessment by probation, and recalls to custody."
+        )
+        return Section("", (Statement(f"{key}-risk-said", text),))
+    text = (
+        "These are the same people, in the same comparison, as under re-offending"
+        f" (@{key}-balance says how alike the two groups are). {_findings(compared.risk)} See @{key}-risk."
+    )
+    table = _effects(
+        compared.risk, f"{key}-risk", "Risk management: those who took part and similar people who did not"
+    )
+    return Section("", (Statement(f"{key}-risk-said", text), table))
+
+
+def reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Section:
+    """How the comparison was made, how alike the groups are, and how much reoffending there was in each."""
+    key = _key(cohort)
+    if isinstance(compared, NotPossible):
+        return Section("", (Statement(f"{key}-reoffending-said", _cannot(compared, "re-offending")),))
+    exhibits: list[Exhibit] = [
+        Statement(f"{key}-comparison-said", _how(cohort, compared, key)),
+        _balance_table(compared, key),
+        _love_plot(compared, key),
+    ]
+    if not compared.comparable:
+        unlike = Statement(f"{key}-reoffending-said", _UNLIKE.format(head="re-offending", key=key))
+        return Section("", (*exhibits, unlike))
+    exhibits += [
+        Statement(f"{key}-reoffending-said", _result(cohort, compared, key)),
+        _effects(
+            compared.reoffending,
+            f"{key}-reoffending",
+            "Re-offending: those who took part and similar people who did not",
+        ),
+        _curves(cohort, compared, key),
+    ]
+    return Section("", tuple(exhibits))
+
+
+def _key(cohort: Cohort) -> str:
+    return cohort.programme.name.replace("_", "-")
+
+
+def _cannot(compared: NotPossible, head: str) -> str:
+    needed = f"*What would be needed:* {sentence(compared.needed)}"
+    return f"**Nothing can be said of {head}.** {sentence(compared.reason)} {needed}"
+
+
+def _how(cohort: Cohort, compared: Compared, key: str) -> str:
+    plan, design = cohort.programme.comparison, compared.design
+    names = listing([lower_first(_title(name)) for name in design.covariates])
+    if plan.kind == "randomised":
+        made = (
+            f"Who was offered the programme was decided by lot, so the two groups, {_size(compared)}, differ only by"
+            f" chance. Their balance is shown on {names}."
+        )
+    else:
+        made = (
+            "The people who took part are set beside people with a sentence who took part in no programme and look"
+            " like them in"
+            f" what was on record before: {names}. {_size(compared)} are compared. {sentence(plan.reason)}"
+        )
+    words = {
+        "release": "their release from custody",
+        "referral": "the day they were accepted (or released, if later); comparison people from a day as long after"
+        " their own"
+        " release or sentence",
+        "sentence": "the start of their sentence",
+    }
+    return (
+        f"{made} Everyone is followed from {words[cohort.time_zero]}, for {cohort.follow_up} days; a reoffence counts"
+        " if it was"
+        f" committed in those days and proven in them or in {cohort.waiting} days more."
+        f" The groups were fixed before any outcome was looked at. {_quality(compared, key)}"
+    )
+
+
+def _size(compared: Compared) -> str:
+    return (
+        f"{shown_count(compared.n_treated)} people who took part and {shown_count(compared.n_comparison)}"
+        " comparison people"
+    )
+
+
+def _quality(compared: Compared, key: str) -> str:
+    worst = 100 * compared.worst_smd
+    verdict = (
+        "The groups are well matched"
+        if worst <= 5
+        else "The groups are reasonably well matched"
+        if worst <= 10
+        else "**The groups are not well matched**"
+    )
+    return (
+        f"{verdict}: the largest standardised difference is {decimal(worst, 0)} in a hundred (@{key}-balance; up to 5"
+        " is called"
+        " well matched here, up to 10 reasonably well, more than that poorly)."
+    )
+
+
+def _title(name: str) -> str:
+    if name.startswith("assessment:"):
+        return name.split(":")[-1].replace("_", " ").capitalize()
+    base, _, level = name.partition("[")
+    words = COVARIATE_TITLES.get(base, base.replace("_", " ").capitalize())
+    return f"{words}: {level.rstrip(']').removeprefix('T.')}" if level else words
+
+
+def _balance_table(compared: Compared, key: str) -> Table:
+    table = compared.balance.tidy()
+    before = table[table["sample"] == "all"].set_index("term")
+    last = table[table["sample"] == table["sample"].iloc[-1]].set_index("term")
+    randomised = table["sample"].nunique() == 1
+    rows = []
+    for term in before.index:
+        row = {
+            "On record before": _title(term),
+            TOOK_PART: _mean(last.loc[term, "mean_treated"]),
+            COMPARISON: _mean(last.loc[term, "mean_comparison"]),
+        }
+        if not randomised:
+            row["Difference before matching"] = decimal(100 * before.loc[term, "smd"], 0)
+        row["Difference now" if not randomised else "Difference"] = decimal(100 * last.loc[term, "smd"], 0)
+        row["Match"] = str(last.loc[term, "quality"])
+        rows.append(row)
+    return Table(
+        f"{key}-balance",
+        "How alike the groups are",
+        pd.DataFrame(rows),
+        "Means in the groups compared (shares for kinds). Differences are standardised, in hundredths of a standard"
+        " deviation.",
+    )
+
+
+def _mean(value: float) -> str:
+    return decimal(float(value), 1 if abs(value) >= 1 else 2)
+
+
+def _love_plot(compared: Compared, key: str) -> Figure:
+    table = compared.balance.tidy()
+    drawn = table.assign(term=[_title(term) for term in table["term"]])
+    samples = list(dict.fromkeys(drawn["sample"]))
+    names = {"all": "Before matching", "matched": "After matching"}
+    if len(samples) == 1:
+        names["all"] = "Everyone"
+    terms = list(dict.fromkeys(drawn["term"]))
+    with style.style():
+        canvas, ax = style.blank(height=1.4 + 0.28 * len(terms))
+        place = {term: where for where, term in enumerate(reversed(terms))}
+        for sample, marker, face in zip(samples, style.MARKERS, ("white", style.COLOURS[0]), strict=False):
+            part = drawn[drawn["sample"] == sample]
+            heights = [place[term] for term in part["term"]]
+            ax.plot(
+                100 * part["smd"].abs(),
+                heights,
+                marker,
+                markerfacecolor=face if len(samples) > 1 else style.COLOURS[0],
+                markeredgecolor=style.COLOURS[0],
+                linestyle="none",
+                label=names[sample],
+            )
+        ax.axvline(10, color=style.GREY, linestyle="--", linewidth=1, label="10 (limit)")
+        ax.set_yticks(list(place.values()), list(place))
+        ax.set_xlim(left=0)
+        ax.set_xlabel("Standardised difference, in hundredths of a standard deviation")
+        canvas.legend(loc="outside upper center", ncols=3)
+        worst = {sample: float(drawn.loc[drawn["sample"] == sample, "smd"].abs().max()) for sample in samples}
+        alt = "The largest difference between the groups " + (
+            f"falls from {decimal(100 * worst[samples[0]], 0)} to {decimal(100 * worst[samples[1]], 0)} hundredths"
+            " with matching."
+            if len(samples) > 1 and worst[samples[1]] < worst[samples[0]]
+            else f"is {decimal(100 * worst[samples[-1]], 0)} hundredths of a standard deviation."
+        )
+        numbers = {
+            term: {
+                names[row["sample"]]: decimal(100 * abs(row["smd"]), 0)
+                for row in drawn[drawn["term"] == term].to_dict("records")
+            }
+            for term in terms
+        }
+        return Figure.of(f"{key}-love-plot", "Differences between the groups", alt, canvas, numbers)
+
+
+def _findings(outcomes: tuple[Outcome, ...]) -> str:
+    clear = [outcome for outcome, p in zip(outcomes, holm(outcomes), strict=True) if p <= 0.05]
+    if not clear:
+        return (
+            "No clear difference was found between the groups on any of these measures, which is not the same as"
+            " showing that there"
+            " is none: the intervals say how large a difference could be."
+        )
+    parts = [outcome.more if outcome.effect.estimate > 0 else outcome.fewer for outcome in clear]
+    more = " On the other measures no clear difference was found." if len(clear) < len(outcomes) else ""
+    return f"Of those who took part, {listing(parts)} than of similar people who did not.{more}"
+
+
+def _effects(outcomes: tuple[Outcome, ...], key: str, caption: str) -> Table:
+    rows = []
+    for outcome, adjusted in zip(outcomes, holm(outcomes), strict=True):
+        effect = outcome.effect
+        places = 0 if outcome.scale == 100 else 1
+        rows.append(
+            {
+                "Measure": outcome.title,
+                TOOK_PART: _level(outcome, effect.mean_treated, effect.n_treated),
+                COMPARISON: _level(outcome, effect.mean_comparison, effect.n_comparison),
+                "Difference (95% interval)": interval(
+                    effect.estimate, effect.conf_low, effect.conf_high, places, scale=outcome.scale
+                ),
+                "Unit": outcome.unit,
+                "p": probability(effect.p_value),
+                "p (Holm)": probability(adjusted),
+            }
+        )
+    return Table(
+        key,
+        caption,
+        pd.DataFrame(rows),
+        "The comparison column is weighted to stand for people like those who took part. Differences are taken before"
+        " rounding,"
+        " so parts may not seem to add up. p (Holm) allows for several measures having been tested.",
+    )
+
+
+def _level(outcome: Outcome, value: float, n: int) -> str:
+    if outcome.is_share:
+        return rate(min(max(value, 0.0), 1.0), n)
+    return safe_mean(outcome.scale * value, n, digits=0 if outcome.scale == 100 else 1)
+
+
+def _result(cohort: Cohort, compared: Compared, key: str) -> str:
+    text = f"{_findings(compared.reoffending)} See @{key}-reoffending; @{key}-curves shows when reoffending happened."
+    if compared.hazard is not None:
+        row = compared.hazard.tidy(exponentiate=True).iloc[0]
+        text += (
+            " Day by day over the follow-up, those who took part reoffended at"
+            f" {decimal(float(row['estimate']), 2)} times the rate of the comparison group (95% interval"
+            f" {decimal(float(row['conf_low']), 2)} to {decimal(float(row['conf_high']), 2)}; 1 would be the same"
+            " rate)."
+        )
+    if compared.reoffenders < MINIMUM_REOFFENDERS:
+        text += (
+            f" Time to first reoffence is not compared: fewer than {MINIMUM_REOFFENDERS} of those who took part"
+            " reoffended, too few"
+            " for an average that can be relied on."
+        )
+    return text
+
+
+def _curves(cohort: Cohort, compared: Compared, key: str) -> Figure:
+    curve = coarsen_curve(compared.curves.tidy()).table
+    groups = [value for value in (1, 0) if value in set(curve["group"])]
+    with style.style():
+        canvas, ax = style.blank(height=3.6)
+        numbers: dict[str, dict[str, str]] = {}
+        for group, colour, line in zip(groups, style.COLOURS, style.LINES, strict=False):
+            part = curve[curve["group"] == group]
+            months = np.r_[0, part["time"] / 30]
+            reoffended = np.r_[0, 100 * (1 - part["estimate"])]
+            high = np.r_[0, 100 * (1 - part["conf_low"].fillna(part["estimate"]))]
+            low = np.r_[0, 100 * (1 - part["conf_high"].fillna(part["estimate"]))]
+            ax.plot(months, reoffended, color=colour, linestyle=line, label=GROUPS[group], drawstyle="steps-post")
+            ax.fill_between(months, low, high, color=colour, alpha=0.18, step="post", linewidth=0)
+            numbers[GROUPS[group]] = {
+                f"month {int(month)}": f"{decimal(float(value), 0)}%"
+                for month, value in zip(months, reoffended, strict=True)
+            }
+        ax.set_xlabel("Months (of 30 days) followed")
+        ax.set_ylabel("Reoffended so far, per cent")
+        ax.set_ylim(bottom=0)
+        ax.set_xlim(left=0)
+        ax.legend(loc="upper left")
+        ends = {group: list(numbers[GROUPS[group]].items())[-1] for group in groups}
+        alt = "The share who have reoffended rises with time. " + " ".join(
+            f"{GROUPS[group]}: {value} by {when}." for group, (when, value) in ends.items()
+        )
+        return Figure.of(f"{key}-curves", "Share with a first proven reoffence, by month", alt, canvas, numbers)

@@ -1,0 +1,141 @@
+"""The end of a chapter: what can be said, what cannot, and the stories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from impact.cohort import Cohort, Programme
+from impact.cohort.programme import Instrument
+from impact.distance import change
+from impact.evidence import Finding, Verdict, verdict
+from impact.records import Linked
+from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
+from impact.report.exhibits import Section, Statement
+from impact.report.words import lower_first
+
+
+def judge(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Verdict, ...]:
+    """The verdicts of a chapter, the one that heads it first: on reoffending, then on each reading before and after."""
+    verdicts = [_on_reoffending(cohort, compared)] if cohort.programme.reoffending else []
+    for instrument in cohort.programme.instruments:
+        if instrument.made_by == "programme" and len(instrument.scales) == 1:
+            verdicts.append(_on_change(cohort.programme, instrument, linked))
+    if not verdicts:
+        verdicts.append(verdict(Finding(programme=cohort.programme.title, design="none", n_treated=_accepted(cohort))))
+    return tuple(verdicts)
+
+
+def _accepted(cohort: Cohort) -> int:
+    return int(cohort.flow.set_index("step")["treated"]["accepted"])
+
+
+def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Verdict:
+    outcome = f"a proven reoffence within {period(cohort.follow_up)}"
+    plan, title = cohort.programme.comparison, cohort.programme.title
+    design = {"none": "none", "randomised": "randomised"}.get(plan.kind, "matched")
+    if isinstance(compared, NotPossible):
+        return verdict(
+            Finding(
+                programme=title,
+                design=design,
+                outcome=outcome,
+                n_treated=_accepted(cohort),
+                n_analysed=compared.n_treated,
+                n_comparison=compared.n_comparison,
+                minimum_analysed=MINIMUM_ANALYSED,
+            )
+        )
+    effect = compared.reoffending[0].effect
+    return verdict(
+        Finding(
+            programme=title,
+            design=design,
+            outcome=outcome,
+            n_treated=_accepted(cohort),
+            n_analysed=effect.n_treated,
+            n_comparison=compared.design.effective_n["comparison"],
+            estimate=effect.estimate,
+            conf_low=effect.conf_low,
+            conf_high=effect.conf_high,
+            p_value=effect.p_value,
+            rate_treated=effect.mean_treated,
+            rate_comparison=effect.mean_comparison,
+            worst_smd=compared.worst_smd,
+            minimum_analysed=MINIMUM_ANALYSED,
+        )
+    )
+
+
+def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Verdict:
+    readings = linked.table("assessment")
+    mine = (readings["programme"] == programme.name).fillna(False) & (readings["instrument"] == instrument.name)
+    outcome = f"the mean reading of {lower_first(instrument.title)}"
+    if not mine.any():
+        return verdict(Finding(programme=programme.title, design="none", outcome=outcome))
+    row = change(readings[mine], person="person_id", wave="wave", score="score").tidy().iloc[0]
+    return verdict(
+        Finding(
+            programme=programme.title,
+            design="before_after",
+            outcome=outcome,
+            n_treated=int(row["n_first"]),
+            n_analysed=int(row["n"]),
+            estimate=float(row["estimate"]),
+            conf_low=float(row["conf_low"]),
+            conf_high=float(row["conf_high"]),
+            p_value=float(row["p_value"]),
+        )
+    )
+
+
+def what_can_be_said(cohort: Cohort, verdicts: tuple[Verdict, ...]) -> Section:
+    """Each verdict: the headline, what can be said, what cannot, the cautions, and what would tell more."""
+    key = cohort.programme.name.replace("_", "-")
+    exhibits = [
+        Statement(f"{key}-said" if number == 1 else f"{key}-said-{number}", _text(found))
+        for number, found in enumerate(verdicts, start=1)
+    ]
+    if not cohort.programme.reoffending:
+        text = (
+            "**Risk management and re-offending are not looked at in this chapter.** "
+            f"{cohort.programme.reoffending_reason}"
+        )
+        exhibits.append(Statement(f"{key}-not-an-outcome", text))
+    return Section("", tuple(exhibits))
+
+
+def _text(found: Verdict) -> str:
+    parts = [f"**{found.headline}** {found.maryland}"]
+    for heading, sentences in (
+        ("You can say", found.can_say),
+        ("You cannot say", found.cannot_say),
+        ("Keep in mind", found.caveats),
+        ("To learn more", found.needed),
+    ):
+        if sentences:
+            parts.append("\n".join([f"**{heading}**", "", *(f"- {sentence}" for sentence in sentences)]))
+    parts += [f"*{source}*" for source in found.sources]
+    return "\n\n".join(parts)
+
+
+def stories(programme: Programme, linked: Linked) -> Section:
+    """Stories whose tellers agreed to publication, by quarter."""
+    table = linked.table("story")
+    table = table[(table["programme"] == programme.name) & table["consent"]].sort_values(["quarter", "text"])
+    key = f"{programme.name.replace('_', '-')}-stories"
+    if table.empty:
+        text = (
+            "**No stories that may be published are in the records.** What is needed: a few sentences each quarter,"
+            " with nothing"
+            " that identifies anyone, and the teller's consent."
+        )
+        return Section("", (Statement(key, text),))
+    return Section("", (Statement(key, "\n\n".join(_story(row) for row in table.to_dict("records"))),))
+
+
+def _story(row: Mapping[Any, Any]) -> str:
+    year, quarter = str(row["quarter"]).split("-Q")
+    names = {"1": "January to March", "2": "April to June", "3": "July to September", "4": "October to December"}
+    text = str(row["text"]).strip().replace("\n", " ")
+    return f"> {text}\n>\n> *{names[quarter]} {year}*"

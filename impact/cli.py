@@ -25,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+SHOWN = 20
 console = Console(stderr=True, highlight=False)
 
 Data = Annotated[Path, typer.Option(help="Folder of CSV or Parquet files, or a DuckDB file, of linked records.")]
@@ -115,7 +116,7 @@ def report(
         console.print(f"The numbers are now those expected ({expected}).")
     elif expected.is_file():
         changed = compare_expected(built.numbers, expected)
-        for line in changed:
+        for line in changed[:SHOWN]:
             console.print(f"Changed: {line}")
         console.print(
             f"{len(changed)} numbers differ from {expected}." if changed else f"Every number is as in {expected}."

@@ -68,6 +68,8 @@ class Compared:
         Time to first proven reoffence in the design, by group.
     reoffenders : int
         People who took part and reoffended.
+    elsewhere : int
+        Of those who took part, people who had also started another programme by the end of their follow-up.
     """
 
     design: Design
@@ -78,6 +80,7 @@ class Compared:
     curves: KaplanMeier
     hazard: Cox | None
     reoffenders: int
+    elsewhere: int
 
     @property
     def worst_smd(self) -> float:
@@ -162,7 +165,7 @@ def analyse(cohort: Cohort, linked: Linked) -> Compared | NotPossible:
             n_comparison,
         )
     design = replace(design, data=design.data.join(_after(known, cohort, linked)))
-    return _compared(cohort, design, complete, known)
+    return _compared(cohort, design, known, _elsewhere(known[design.weights > 0], cohort, linked))
 
 
 def _alike(people: pd.DataFrame, exact: tuple[str, ...]) -> pd.DataFrame:
@@ -220,7 +223,14 @@ def _days_after(table: pd.DataFrame, column: str, index_on: pd.Series) -> pd.Ser
     return (table[column] - table["person_id"].map(index_on)).dt.days
 
 
-def _compared(cohort: Cohort, design: Design, complete: pd.DataFrame, known: pd.DataFrame) -> Compared:
+def _elsewhere(people: pd.DataFrame, cohort: Cohort, linked: Linked) -> int:
+    taken = linked.table("participation")
+    until = people.loc[people["treated"] == 1, "index_on"] + pd.Timedelta(cohort.follow_up, unit="D")
+    other = (taken["programme"] != cohort.programme.name) & (taken["started_on"] <= taken["person_id"].map(until))
+    return int(taken.loc[other, "person_id"].nunique())
+
+
+def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: int) -> Compared:
     used = design.weights > 0
     treated = known["treated"] == 1
     steps = pd.DataFrame(
@@ -268,6 +278,7 @@ def _compared(cohort: Cohort, design: Design, complete: pd.DataFrame, known: pd.
         curves=kaplan_meier(design, "duration", "event", by="treated"),
         hazard=hazard,
         reoffenders=reoffenders,
+        elsewhere=elsewhere,
     )
 
 

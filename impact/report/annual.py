@@ -95,7 +95,7 @@ class AnnualReport:
             ax.plot(centre, place, "s", color=style.COLOURS[0], linestyle="none")
             ax.set_yticks(place, names)
             ax.set_ylim(-0.6, len(names) - 0.4)
-            ax.set_xlabel("Percentage points: fewer reoffended to the left of 0, more to the right")
+            ax.set_xlabel("Difference in percentage points\n(left of 0: fewer of those who took part reoffended)")
             ax.grid(axis="y", visible=False)
             clear = [name for name, lo, hi in zip(names, low, high, strict=True) if lo > 0 or hi < 0]
             alt = f"Differences in reoffending with 95% intervals for {len(names)} programmes. " + (

@@ -89,9 +89,9 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
 
 
-def data_digest(folder: Path) -> str:
-    """Digest of the files of linked records."""
-    return digest_folder(folder)
+def data_digest(data: Path) -> str:
+    """Digest of the files of linked records, or of the one file that holds them all."""
+    return digest_folder(data) if data.is_dir() else digest_bytes(data.read_bytes())
 
 
 def _digest(blocks: Sequence[Block]) -> str:

@@ -110,7 +110,7 @@ class Chapter:
         return blocks
 
     def __repr__(self) -> str:
-        return f"Chapter on {self.programme.title}\n{self.cohort!r}"
+        return f"Chapter on {self.programme.title}: {'; '.join(heading for heading, _ in self.sections())}"
 
 
 def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int = 365, waiting: int = 183) -> Chapter:

@@ -120,7 +120,17 @@ def _how(cohort: Cohort, compared: Compared, key: str) -> str:
         f"{made} Everyone is followed from {words[cohort.time_zero]}, for {cohort.follow_up} days; a reoffence counts"
         " if it was"
         f" committed in those days and proven in them or in {cohort.waiting} days more."
-        f" The groups were fixed before any outcome was looked at. {_quality(compared, key)}"
+        f" The groups were fixed before any outcome was looked at. {_quality(compared, key)}{_elsewhere(compared)}"
+    )
+
+
+def _elsewhere(compared: Compared) -> str:
+    if not compared.elsewhere:
+        return ""
+    number = shown_count(compared.elsewhere)
+    return (
+        f" {number[:1].upper()}{number[1:]} of those who took part were also in another programme by the end of their"
+        " follow-up; what the one did cannot be told apart from what the other did."
     )
 
 

@@ -44,7 +44,7 @@ def to_pdf(document: Document) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
-        (folder / "main.typ").write_text(f"{template}\n{body}", encoding="utf-8")
+        (folder / "main.typ").write_text(f"{template}\n{body}\n#closing()\n", encoding="utf-8")
         for key, picture in pictures.items():
             (folder / f"{key}.png").write_bytes(base64.b64decode(picture))
         try:

@@ -71,7 +71,7 @@ def about(programme: Programme) -> Section:
             Statement(f"{_key(programme)}-about", "".join(text)),
             Table(
                 f"{_key(programme)}-logic",
-                f"How {programme.title} is meant to work",
+                f"How it is meant to work: {programme.title}",
                 pd.DataFrame(rows, columns=["Step", "In this programme"]),
             ),
         ),

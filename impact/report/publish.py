@@ -18,7 +18,9 @@ BANNER = (
 )
 
 
-def build_annual(data: Path, out: Path, notebooks: Path, *, progress: Progress | None = None) -> Built:
+def build_annual(
+    data: Path, out: Path, notebooks: Path, *, cache: Path | None = None, progress: Progress | None = None
+) -> Built:
     """Build the annual report from `annual.ipynb` and the notebooks of the programmes.
 
     Parameters
@@ -26,9 +28,11 @@ def build_annual(data: Path, out: Path, notebooks: Path, *, progress: Progress |
     data : Path
         The linked records.
     out : Path
-        Where the report goes; its ``.cache`` keeps what need not be done twice.
+        Where the report goes.
     notebooks : Path
         The folder of ``annual.ipynb`` and ``programmes/``.
+    cache : Path, optional
+        Where what need not be done twice is kept; ``.cache`` in `out` unless said.
     progress : callable, optional
         Told after each step.
 
@@ -51,7 +55,7 @@ def build_annual(data: Path, out: Path, notebooks: Path, *, progress: Progress |
         sources,
         data_folder=data,
         out_folder=out,
-        cache_folder=out / ".cache",
+        cache_folder=cache or out / ".cache",
         title=TITLE,
         subtitle=f"{SUBTITLE}. Records complete to {long_date(linked.complete_to)}.",
         banner=BANNER if linked.synthetic else "",

@@ -12,7 +12,6 @@ from impact.evidence import Finding, Verdict, verdict
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
-from impact.report.words import lower_first
 
 
 def judge(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Verdict, ...]:
@@ -70,7 +69,7 @@ def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Verdict
 def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Verdict:
     readings = linked.table("assessment")
     mine = (readings["programme"] == programme.name).fillna(False) & (readings["instrument"] == instrument.name)
-    outcome = f"the mean reading of {lower_first(instrument.title)}"
+    outcome = f"the mean reading ({instrument.title})"
     if not mine.any():
         return verdict(Finding(programme=programme.title, design="none", outcome=outcome))
     row = change(readings[mine], person="person_id", wave="wave", score="score").tidy().iloc[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,11 @@ from impact.report.publish import build_annual
 
 
 def test_every_number_of_the_report_is_as_expected(root: Path, tmp_path: Path) -> None:
-    out = root / "reports" if os.environ.get("CI") is None else tmp_path
-    built = build_annual(root / "data_synthetic", out, root / "notebooks")
+    cache = root / "reports" / ".cache"
+    built = build_annual(root / "data_synthetic", tmp_path, root / "notebooks", cache=cache)
     changed = compare_expected(built.numbers, root / "reports" / "expected.json")
     assert not changed, "The report's numbers changed:\n" + "\n".join(changed)
-    again = build_annual(root / "data_synthetic", out, root / "notebooks")
+    again = build_annual(root / "data_synthetic", tmp_path, root / "notebooks", cache=cache)
     assert again.executed == ()
     assert again.unchanged
     assert {path.suffix for path in built.files} == {".html", ".pdf", ".docx"}

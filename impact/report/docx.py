@@ -7,6 +7,7 @@ import io
 import re
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -23,6 +24,9 @@ DEFAULTS = (
     '<w:sz w:val="22"/><w:szCs w:val="22"/><w:lang w:val="en-GB" w:eastAsia="en-GB" w:bidi="ar-SA"/></w:rPr>'
 )
 WIDEST = 34
+"""Characters of a cell beyond which it is to wrap."""
+LINE = 88
+"""Characters of a table's type across the page."""
 
 
 def to_docx(document: Document) -> bytes:
@@ -91,9 +95,8 @@ def _table(document: Document, block: Block) -> Node:
     columns = [
         [document.plain(cell) for cell in column] for column in zip(block["columns"], *block["rows"], strict=True)
     ]
-    weights = [_weight(column) for column in columns]
     sides = [{"t": "AlignRight" if right else "AlignLeft"} for right in numeric]
-    widths = [{"t": "ColWidth", "c": weight / sum(weights)} for weight in weights]
+    widths = [{"t": "ColWidth", "c": width} for width in _widths(columns)]
 
     def row(cells: list[str]) -> list[object]:
         made = [[["", [], []], {"t": "AlignDefault"}, 1, 1, _plain(document.plain(cell))] for cell in cells]
@@ -106,10 +109,14 @@ def _table(document: Document, block: Block) -> Node:
     return {"t": "Table", "c": [none, caption, specs, [none, [row(block["columns"])]], [body], [none, []]]}
 
 
-def _weight(cells: list[str]) -> float:
-    """The width a column asks for, in characters: that of its longest cell, up to a line's, or its longest word."""
-    word = max((len(word) for cell in cells for word in cell.split()), default=1)
-    return max(word, min(max(map(len, cells)), WIDEST)) + 2.5
+def _widths(columns: Sequence[list[str]]) -> list[float]:
+    """Shares of the line: to each column its longest word, and what is left by how much longer its cells are."""
+    least = [1.15 * max(len(word) for cell in cells for word in cell.split() or [""]) + 3 for cells in columns]
+    wanted = [min(max(map(len, cells)), WIDEST) + 3 for cells in columns]
+    more = [max(wish - need, 0.01) for wish, need in zip(wanted, least, strict=True)]
+    spare = max(LINE - sum(least), 0)
+    widths = [need + spare * extra / sum(more) for need, extra in zip(least, more, strict=True)]
+    return [width / sum(widths) for width in widths]
 
 
 def _finished(made: bytes, document: Document) -> bytes:

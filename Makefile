@@ -44,7 +44,7 @@ lint: $(STAMP)
 
 unit: $(STAMP)
 	@echo "Running the tests …"
-	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/pytest -q -rs -n 2 --dist loadfile
 
 notebooks: $(STAMP)
 	@echo "Running every notebook again and comparing each output …"
@@ -60,10 +60,10 @@ world: $(STAMP) ## Make data_synthetic again from its seed
 	@$(BIN)/impact simulate data_synthetic
 
 slow: $(STAMP) ## Simulations of coverage (an hour or so)
-	@$(BIN)/pytest -q -n 2 -m slow
+	@for file in benchmarks/coverage_*.py; do $(BIN)/python $$file || exit 1; done
 
 bench: $(STAMP) ## Benchmarks beside the peers
-	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/coverage_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
 lock: ## Resolve pyproject.toml to requirements.lock again
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \

@@ -4,6 +4,8 @@ Linked records in (programme, outcome measures, police, probation, prison); a ch
 report out. The names below are the public ones.
 """
 
+import typing as _typing
+
 from impact.cohort import cohort, programme, proven_reoffending
 from impact.comparison import balance, compare, match, propensity, whole_sample
 from impact.design import Design
@@ -11,11 +13,13 @@ from impact.distance import change, pathways
 from impact.errors import ImpactError
 from impact.evidence import protect
 from impact.records import data_dictionary, read_linked
-from impact.report import annual_report, chapter
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier
 from impact.synthetic import simulate
 from impact.system import overlap
+
+if _typing.TYPE_CHECKING:
+    from impact.report import annual_report, chapter
 
 __all__ = [
     "Design",
@@ -42,3 +46,11 @@ __all__ = [
     "simulate",
     "whole_sample",
 ]
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name in ("annual_report", "chapter"):
+        from impact import report
+
+        return getattr(report, name)
+    raise AttributeError(f"module 'impact' has no attribute {name!r}")

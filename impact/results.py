@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 TIDY_COLUMNS = ("term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
@@ -117,7 +117,7 @@ class Test:
 
 def normal_interval(estimate: float, std_error: float, level: float) -> tuple[float, float]:
     """The two limits of the normal interval at `level`."""
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * std_error
+    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * std_error
     return estimate - reach, estimate + reach
 
 

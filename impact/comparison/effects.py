@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from impact.comparison.covariates import (
     Covariate,
@@ -151,10 +151,10 @@ def compare(
         value, error = _log_ratio(fit, measure) if measure in RATIOS else _difference(fit)
     if redundant:
         more = (*more, f"Left out of the regression, being constant or a combination: {', '.join(redundant)}.")
-    reach = float(stats.t.ppf(0.5 + level / 2, fit.df)) * error
+    reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.df)) * error
     low, high = value - reach, value + reach
     statistic = value / error if error > 0 else np.nan
-    p_value = 2 * float(stats.t.sf(abs(statistic), fit.df)) if error > 0 else np.nan
+    p_value = 2 * float(scipy.stats.t.sf(abs(statistic), fit.df)) if error > 0 else np.nan
     if not error > 0:
         more = (*more, "The outcome does not vary within the groups, so there is no standard error to go by.")
     if measure in RATIOS:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import statsmodels.api as sm
-from scipy.optimize import linprog
+import scipy
 
 from impact.comparison.covariates import independent_columns
 from impact.errors import ConvergenceError
@@ -88,10 +87,12 @@ def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str]) -> 
 
 def _newton(scaled: FloatArray, outcome: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
     p = scaled.shape[1]
+    from statsmodels.discrete.discrete_model import Logit as Model
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            fit = sm.Logit(outcome, scaled).fit(method="newton", maxiter=50, tol=1e-10, disp=0)
+            fit = Model(outcome, scaled).fit(method="newton", maxiter=50, tol=1e-10, disp=0)
             beta, covariance = np.asarray(fit.params), np.asarray(fit.cov_params())
             good = bool(fit.mle_retvals["converged"]) and bool(np.isfinite(covariance).all())
             return np.nan_to_num(beta), covariance, good
@@ -124,7 +125,7 @@ def separating(patterns: FloatArray, treated: FloatArray, people: IntArray) -> B
     pure = some != others
     directed = patterns[pure] * sign[pure, None]
     mixed = patterns[~pure]
-    answer = linprog(
+    answer = scipy.optimize.linprog(
         -directed.sum(axis=0),
         A_ub=-directed,
         b_ub=np.zeros(len(directed)),

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import formulaic
 import numpy as np
 import pandas as pd
-from formulaic.errors import FormulaicError
-from scipy import stats
+import scipy
 from scipy.special import expit
 
 from impact.comparison.covariates import (
@@ -186,7 +184,7 @@ def propensity(formula: str, data: pd.DataFrame, *, score: str | None = None) ->
     for name, estimate, error in zip(names, fit.coefficients, fit.std_errors, strict=True):
         low, high = normal_interval(estimate, error, 0.95)
         statistic = estimate / error
-        p_value = 2 * float(stats.norm.sf(abs(statistic)))
+        p_value = 2 * float(scipy.stats.norm.sf(abs(statistic)))
         rows.append(
             dict(zip(("term", *_STATISTICS), (name, estimate, error, statistic, p_value, low, high), strict=True))
         )
@@ -208,6 +206,9 @@ _STATISTICS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "con
 
 def _parse(formula: str) -> tuple[str, tuple[str, ...], Any]:
     """The treatment, the covariates in the formula's order, and the right side."""
+    import formulaic
+    import formulaic.errors
+
     remedy = "Write it as 'treated ~ age + sex'."
     if not isinstance(formula, str):
         raise InputError(f"formula must be text, not {type(formula).__name__}. {remedy}")
@@ -217,7 +218,7 @@ def _parse(formula: str) -> tuple[str, tuple[str, ...], Any]:
         names: list[str] = []
         for term in right:
             names += sorted(set(formulaic.Formula([term]).required_variables) - set(names))
-    except (FormulaicError, AttributeError, TypeError, ValueError) as fault:
+    except (formulaic.errors.FormulaicError, AttributeError, TypeError, ValueError) as fault:
         raise InputError(f"The formula {formula!r} cannot be read. {remedy}") from fault
     if len(left) != 1:
         raise InputError(f"The formula {formula!r} must have one treatment on its left. {remedy}")
@@ -230,6 +231,9 @@ def _parse(formula: str) -> tuple[str, tuple[str, ...], Any]:
 
 def _matrix(right: Any, covariates: Sequence[Covariate], data: pd.DataFrame) -> tuple[FloatArray, list[str]]:
     """The model's columns and their names."""
+    import formulaic
+    import formulaic.errors
+
     frame = pd.DataFrame(
         {
             covariate.name: covariate.values
@@ -241,7 +245,7 @@ def _matrix(right: Any, covariates: Sequence[Covariate], data: pd.DataFrame) -> 
     )
     try:
         found = formulaic.model_matrix(right, frame, context={}, na_action="ignore")
-    except FormulaicError as fault:
+    except formulaic.errors.FormulaicError as fault:
         raise InputError(f"The formula's right side cannot be worked out: {str(fault).splitlines()[0]}") from fault
     matrix = np.asarray(found, dtype=float)
     names = [str(name) for name in found.columns]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from statsmodels.stats.multitest import multipletests
 
 from impact.design import Design
 from impact.distance.paired import NAN, mean_change, signed_rank
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray, check_choice, check_level
 from impact.results import number, tidy_rows, with_notes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 REGRESSION_TO_THE_MEAN = (
     "There is no comparison here, so the change contains regression to the mean: people who join when their scores are"
@@ -302,6 +304,8 @@ def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
     for name, method in (("p_bh", "fdr_bh"), ("p_holm", "holm")):
         adjusted = raw.copy()
         if tested.sum() > 1:
+            from statsmodels.stats.multitest import multipletests
+
             adjusted[tested] = multipletests(raw[tested], method=method)[1]
         table.insert(place, name, adjusted)
     return table

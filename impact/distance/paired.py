@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from impact.frames import FloatArray
 
@@ -59,7 +59,7 @@ def signed_rank(changes: FloatArray) -> SignedRank:
     moved = changes[changes != 0]
     if not len(moved):
         return SignedRank(NAN, NAN, "none: no score changed", NAN)
-    ranks = stats.rankdata(_levelled(np.abs(moved)))
+    ranks = scipy.stats.rankdata(_levelled(np.abs(moved)))
     positive = float(ranks[moved > 0].sum())
     total = len(moved) * (len(moved) + 1) / 2
     if len(moved) <= EXACT_UP_TO:
@@ -93,8 +93,8 @@ def mean_change(before: FloatArray, after: FloatArray, level: float) -> MeanChan
         return MeanChange(estimate, NAN, NAN, NAN, NAN, NAN, NAN, NAN)
     std_error = spread / math.sqrt(n)
     statistic = estimate / std_error
-    p_value = float(2 * stats.t.sf(abs(statistic), n - 1))
-    reach = float(stats.t.ppf(0.5 + level / 2, n - 1)) * std_error
+    p_value = float(2 * scipy.stats.t.sf(abs(statistic), n - 1))
+    reach = float(scipy.stats.t.ppf(0.5 + level / 2, n - 1)) * std_error
     correction = _hedges(n - 1)
     average = (float(before.std(ddof=1)) + float(after.std(ddof=1))) / 2
     return MeanChange(
@@ -132,10 +132,10 @@ def _normal(ranks: FloatArray, positive: float) -> float:
     variance = n * (n + 1) * (2 * n + 1) / 24 - float((tied**3 - tied).sum()) / 48
     distance = positive - n * (n + 1) / 4
     z = (distance - math.copysign(0.5, distance)) / math.sqrt(variance) if distance else 0.0
-    return float(min(1.0, 2 * stats.norm.sf(abs(z))))
+    return float(min(1.0, 2 * scipy.stats.norm.sf(abs(z))))
 
 
 def _hedges(df: int) -> float:
     if df < 2:
         return NAN
-    return float(np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / math.sqrt(df / 2))
+    return float(np.exp(scipy.special.gammaln(df / 2) - scipy.special.gammaln((df - 1) / 2)) / math.sqrt(df / 2))

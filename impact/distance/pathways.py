@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from statsmodels.stats.proportion import proportion_confint
 
 from impact.design import Design
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, IntArray, check_level
 from impact.records.tables import PATHWAYS
 from impact.results import number, tidy_rows, with_notes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +203,8 @@ def _repeated(needs: pd.DataFrame) -> BoolArray:
 def _wilson(count: int, n: int, level: float) -> tuple[float, float, float]:
     if not n:
         return math.nan, math.nan, math.nan
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
     return count / n, float(low), float(high)
 

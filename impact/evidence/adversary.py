@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from impact.errors import ImpactError
 
@@ -55,7 +55,9 @@ def bounds(cell: int, known: Sequence[tuple[int, int | None]], relations: Sequen
     found: list[int | None] = []
     for sign in (1, -1):
         aim[cell] = sign
-        result = optimize.linprog(aim, A_eq=equal, b_eq=np.zeros(len(relations)), bounds=list(known), method="highs")
+        result = scipy.optimize.linprog(
+            aim, A_eq=equal, b_eq=np.zeros(len(relations)), bounds=list(known), method="highs"
+        )
         if result.status == 3:
             found.append(None)
         elif result.status == 0:

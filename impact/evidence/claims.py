@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
@@ -323,7 +323,7 @@ def _rate_words(finding: Finding) -> dict[str, Any]:
 
 
 def _needed(finding: Finding) -> str:
-    reach = float(stats.norm.ppf(0.5 + finding.level / 2))
+    reach = float(scipy.stats.norm.ppf(0.5 + finding.level / 2))
     std_error = (finding.conf_high - finding.conf_low) / 2 / reach
     people = people_needed(finding.n_analysed, finding.estimate, std_error, level=finding.level) if std_error else None
     if people is None or people > 1_000_000:

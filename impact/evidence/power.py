@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+import scipy
 
 from impact.errors import InputError
 from impact.frames import check_level
@@ -79,7 +79,7 @@ def people_needed(
 
 
 def _reach(power: float, level: float) -> float:
-    return float(stats.norm.ppf(0.5 + level / 2) + stats.norm.ppf(power))
+    return float(scipy.stats.norm.ppf(0.5 + level / 2) + scipy.stats.norm.ppf(power))
 
 
 def _check(level: float, power: float, rate: float = 0.5) -> None:

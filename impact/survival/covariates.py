@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from formulaic import Formula
-from formulaic.errors import FormulaicError
 
 from impact.errors import Fault, InputError
 from impact.frames import BoolArray, Columns, FloatArray, Groups
+
+if TYPE_CHECKING:
+    from formulaic import Formula
 
 UNUSABLE = "The covariates given cannot be used:"
 
@@ -111,6 +113,8 @@ class CovariateColumns:
         return names, terms, parts
 
     def _from_formula(self, keep: BoolArray) -> tuple[list[str], dict[str, tuple[int, ...]], list[FloatArray]]:
+        from formulaic.errors import FormulaicError
+
         assert self._formula is not None
         try:
             matrix = self._formula.get_model_matrix(
@@ -135,6 +139,9 @@ class CovariateColumns:
 def _formula(text: str) -> Formula:
     if "~" in text:
         raise InputError("covariates takes the right-hand side of a formula only: 'age + C(race)', without '~'.")
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
     try:
         return Formula(f"1 + {text}")
     except FormulaicError as error:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from scipy import stats
+import scipy
 
 from impact.design import Design
 from impact.errors import ConvergenceError, Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.results import number, with_notes
-from impact.survival import figures
 from impact.survival.concordance import concordance
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import Maximum, Sample, cumulative_hazard, maximise, sample, score_residuals
 from impact.survival.proportional import ProportionalHazards, proportional_hazards
 from impact.survival.riskset import at_risk, in_cells, risk_sets
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 FEW_EVENTS = 10
 
@@ -74,7 +76,7 @@ class Cox:
         """
         error = np.sqrt(np.diag(self.covariance.to_numpy()))
         statistic = self.coefficients / error
-        reach = stats.norm.ppf(0.5 + self.level / 2) * error
+        reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
         shown = np.exp if exponentiate else np.asarray
         return pd.DataFrame(
             {
@@ -82,7 +84,7 @@ class Cox:
                 "estimate": shown(self.coefficients),
                 "std_error": error,
                 "statistic": statistic,
-                "p_value": 2 * stats.norm.sf(np.abs(statistic)),
+                "p_value": 2 * scipy.stats.norm.sf(np.abs(statistic)),
                 "conf_low": shown(self.coefficients - reach),
                 "conf_high": shown(self.coefficients + reach),
             }
@@ -146,6 +148,8 @@ class Cox:
         """A forest of hazard ratios with their intervals."""
         table = self.tidy(exponentiate=True)
         columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
+        from impact.survival import figures
+
         return figures.forest(
             table["term"].tolist(), *columns, xlabel=f"Hazard ratio ({self.level:.0%} interval)", ax=ax
         )

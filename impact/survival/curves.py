@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
 from impact.results import number, with_notes
-from impact.survival import figures
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.product_limit import CONF_TYPES, ProductLimit, crossing, limits, product_limit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EVERYONE = "all"
 
@@ -133,6 +135,8 @@ class KaplanMeier:
 
     def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
         """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
+        from impact.survival import figures
+
         time, survival, bounds = self._curve.time, self._curve.survival, self._curve.bounds
         low, high = limits(survival, self._curve.log_error, self.level, self.conf_type)
         lines = []

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+import scipy
 
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, at_risk, in_cells, over_time, scan
 
@@ -271,8 +271,8 @@ def maximise(data: Sample) -> Maximum:
 
 def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:
     try:
-        return np.asarray(linalg.cho_solve(linalg.cho_factor(info), score))
-    except (linalg.LinAlgError, ValueError):
+        return np.asarray(scipy.linalg.cho_solve(scipy.linalg.cho_factor(info), score))
+    except (scipy.linalg.LinAlgError, ValueError):
         return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
 
@@ -124,7 +124,7 @@ def limits(survival: FloatArray, log_error: FloatArray, level: float, conf_type:
     NaN where the scale has none: S = 0 for every type, S = 1 for log-log and arcsine (Klein and Moeschberger 2003,
     section 4.3).
     """
-    reach = float(stats.norm.ppf(0.5 + level / 2)) * log_error
+    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * log_error
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         s = np.where(survival > 0, survival, np.nan)
         if conf_type == "plain":

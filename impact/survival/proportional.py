@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from impact.errors import InputError
 from impact.frames import FloatArray, check_choice
@@ -63,7 +63,7 @@ def proportional_hazards(
         inside = whole[np.ix_(chosen, chosen)]
         statistic = float(u @ np.linalg.lstsq(inside, u, rcond=None)[0])
         null = "the coefficients do not change with time"
-        return Test(name, null, statistic, float(stats.chi2.sf(statistic, len(columns))), float(len(columns)))
+        return Test(name, null, statistic, float(scipy.stats.chi2.sf(statistic, len(columns))), float(len(columns)))
 
     tests = [test(name, columns) for name, columns in terms.items()]
     tests.append(test("all", tuple(range(size))))

@@ -1,5 +1,5 @@
 # Two commands: `make report` and `make test`. Each makes the environment in .venv first; nothing is done twice.
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 DATA ?= data_synthetic
 UV_VERSION := 0.13.9
 BIN := .venv/bin

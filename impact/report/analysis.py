@@ -63,7 +63,9 @@ class Compared:
     steps : DataFrame
         ``step, treated, comparison``: from follow-up complete to analysed.
     reoffending, risk : tuple of Outcome
-        Compared outcomes under the two heads of the framework.
+        Compared outcomes under the two heads of the framework; the first under re-offending is the main one.
+    alike : tuple of str
+        Titles of outcomes that are recorded as the same for everybody, and so not compared.
     curves, hazard
         Time to first proven reoffence in the design, by group.
     reoffenders : int
@@ -77,6 +79,7 @@ class Compared:
     steps: pd.DataFrame
     reoffending: tuple[Outcome, ...]
     risk: tuple[Outcome, ...]
+    alike: tuple[str, ...]
     curves: KaplanMeier
     hazard: Cox | None
     reoffenders: int
@@ -230,7 +233,7 @@ def _elsewhere(people: pd.DataFrame, cohort: Cohort, linked: Linked) -> int:
     return int(taken.loc[other, "person_id"].nunique())
 
 
-def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: int) -> Compared:
+def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: int) -> Compared | NotPossible:
     used = design.weights > 0
     treated = known["treated"] == 1
     steps = pd.DataFrame(
@@ -265,6 +268,13 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
             *_count("contacts with the police as a suspect"),
         ),
     ]
+    if not isinstance(reoffending[0], Outcome):
+        return NotPossible(
+            f"The records show a proven reoffence within {time} of nobody, or of everybody, in the groups compared.",
+            "A larger group, followed for longer.",
+            int((treated & used).sum()),
+            int((~treated & used).sum()),
+        )
     try:
         hazard: Cox | None = cox(design, "duration", "event", ["treated"])
     except ConvergenceError:
@@ -273,8 +283,9 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
         design=design,
         balance=balance(design),
         steps=steps,
-        reoffending=tuple(outcome for outcome in reoffending if outcome is not None),
-        risk=tuple(outcome for outcome in risk if outcome is not None),
+        reoffending=tuple(outcome for outcome in reoffending if isinstance(outcome, Outcome)),
+        risk=tuple(outcome for outcome in risk if isinstance(outcome, Outcome)),
+        alike=tuple(outcome for outcome in (*reoffending, *risk) if isinstance(outcome, str)),
         curves=kaplan_meier(design, "duration", "event", by="treated"),
         hazard=hazard,
         reoffenders=reoffenders,
@@ -290,16 +301,22 @@ def _count(things: str) -> tuple[str, float, str, str]:
     return "per 100 people", 100, f"there were more {things}", f"there were fewer {things}"
 
 
-def _outcome(design: Design, name: str, title: str, unit: str, scale: float, more: str, fewer: str) -> Outcome | None:
-    """The outcome compared; None where it is known of fewer than two people in one of the groups."""
+def _outcome(
+    design: Design, name: str, title: str, unit: str, scale: float, more: str, fewer: str
+) -> Outcome | str | None:
+    """The outcome compared; its title where it is the same for everybody; None where too little is known of it."""
     values = design.data[name].astype(float)
     used = (design.weights > 0) & values.notna()
     groups = design.data.loc[used, design.treatment]
     if groups.nunique() < 2 or groups.value_counts().min() < 2:
         return None
+    if values[used].nunique() < 2:
+        return title
     ready = replace(design, data=design.data.assign(**{name: values}))
     measure = "risk_difference" if unit == "percentage points" else "mean_difference"
-    return Outcome(name, title, unit, scale, more, fewer, compare(ready, name, measure=measure))
+    # Of reoffenders alone most matched sets have one side only, so the groups are compared as a whole.
+    se = "jdl" if name == "days_to_first" else "cluster"
+    return Outcome(name, title, unit, scale, more, fewer, compare(ready, name, measure=measure, se=se))
 
 
 def period(days: int) -> str:

@@ -143,6 +143,9 @@ def _size(compared: Compared) -> str:
 
 def _quality(compared: Compared, key: str) -> str:
     worst = 100 * compared.worst_smd
+    if compared.design.estimand == "ATE":
+        left = f"{decimal(worst, 0)} in a hundred (@{key}-balance)"
+        return f"The largest standardised difference that chance left is {left}."
     verdict = (
         "The groups are well matched"
         if worst <= 5
@@ -240,8 +243,12 @@ def _love_plot(compared: Compared, key: str) -> Figure:
         return Figure.of(f"{key}-love-plot", "Differences between the groups", alt, canvas, numbers)
 
 
-def _findings(outcomes: tuple[Outcome, ...]) -> str:
-    clear = [outcome for outcome, p in zip(outcomes, holm(outcomes), strict=True) if p <= 0.05]
+def _findings(outcomes: tuple[Outcome, ...], *, main: bool = False) -> str:
+    """What is clear: by p after Holm's adjustment; where the first outcome is the main one, that by its own p."""
+    judged = holm(outcomes)
+    if main:
+        judged[0] = outcomes[0].effect.p_value
+    clear = [outcome for outcome, p in zip(outcomes, judged, strict=True) if p <= 0.05]
     if not clear:
         return (
             "No clear difference was found between the groups on any of these measures, which is not the same as"
@@ -276,8 +283,8 @@ def _effects(outcomes: tuple[Outcome, ...], key: str, caption: str) -> Table:
         caption,
         pd.DataFrame(rows),
         "The comparison column is weighted to stand for people like those who took part. Differences are taken before"
-        " rounding,"
-        " so parts may not seem to add up. p (Holm) allows for several measures having been tested.",
+        " rounding, so parts may not seem to add up. p (Holm) allows for several measures having been tested; the first"
+        " measure under re-offending is the main one and is judged by its own p.",
     )
 
 
@@ -288,15 +295,19 @@ def _level(outcome: Outcome, value: float, n: int) -> str:
 
 
 def _result(cohort: Cohort, compared: Compared, key: str) -> str:
-    text = f"{_findings(compared.reoffending)} See @{key}-reoffending; @{key}-curves shows when reoffending happened."
+    found = _findings(compared.reoffending, main=True)
+    text = f"{found} See @{key}-reoffending; @{key}-curves shows when reoffending happened."
     if compared.hazard is not None:
         row = compared.hazard.tidy(exponentiate=True).iloc[0]
         text += (
-            " Day by day over the follow-up, those who took part reoffended at"
+            " Day by day over the follow-up, those who took part had a first reoffence at"
             f" {decimal(float(row['estimate']), 2)} times the rate of the comparison group (95% interval"
             f" {decimal(float(row['conf_low']), 2)} to {decimal(float(row['conf_high']), 2)}; 1 would be the same"
             " rate)."
         )
+    if compared.alike:
+        alike = "; ".join(lower_first(title) for title in compared.alike)
+        text += f" Not compared, because the records show it of nobody or of everybody: {alike}."
     if compared.reoffenders < MINIMUM_REOFFENDERS:
         text += (
             f" Time to first reoffence is not compared: fewer than {MINIMUM_REOFFENDERS} of those who took part"

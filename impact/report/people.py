@@ -86,7 +86,7 @@ def who_came(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -
         Statement(f"{key}-came", _came(cohort, linked, flow, key)),
         _flow_figure(cohort.programme, flow),
         _flow_table(cohort.programme, flow),
-        _lost_table(cohort),
+        *([_lost_table(cohort)] if len(cohort.left) else []),
         _profile(cohort),
     ]
     return Section("", tuple(exhibits))
@@ -113,8 +113,8 @@ def _came(cohort: Cohort, linked: Linked, flow: pd.DataFrame, key: str) -> str:
     at = flow.set_index("step")["treated"]
     started = int(cohort.data.loc[cohort.data["treated"] == 1, "started"].sum())
     text = sentence(
-        f"{shown_count(int(at['referred']))} people were referred between {month(referred_on.min())} and"
-        f" {month(referred_on.max())}, and {shown_count(int(at['accepted']))} were accepted."
+        f"{shown_count(int(at['referred']))} people were referred {_between(referred_on)}, and"
+        f" {shown_count(int(at['accepted']))} were accepted."
     )
     if _has_comparison(cohort):
         indexed = int((cohort.data["treated"] == 1).sum())
@@ -132,6 +132,11 @@ def _came(cohort: Cohort, linked: Linked, flow: pd.DataFrame, key: str) -> str:
     else:
         text += f" @{key}-flow shows how many started, completed and were asked a second time."
     return text + " Numbers of people are rounded to the nearest five, and numbers under ten are not shown."
+
+
+def _between(days: pd.Series) -> str:
+    first, last = month(days.min()), month(days.max())
+    return f"in {first}" if first == last else f"between {first} and {last}"
 
 
 def _zero(cohort: Cohort) -> str:

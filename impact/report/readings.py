@@ -292,7 +292,7 @@ def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
                 f"{key}-pathways",
                 "Needs identified and met on the seven pathways",
                 pd.DataFrame(rows),
-                DASH,
+                f"Shares are worked out from the rounded numbers, intervals from the exact ones. {DASH}",
             ),
         ),
     )

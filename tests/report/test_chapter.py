@@ -101,12 +101,18 @@ def test_unbalanced_groups_show_no_outcome(linked: object) -> None:
     from dataclasses import replace
 
     plain = im.programme("pops")
-    loose = replace(plain.comparison, covariates=("imd_decile",), exact=(), caliper=None, ratio=20)
+    loose = replace(plain.comparison, caliper=None, ratio=20)
     spoilt = im.chapter(replace(plain, comparison=loose), linked)
     compared = spoilt.comparison
     assert isinstance(compared, Compared)
-    forced = replace(compared, balance=compared.balance)
-    assert forced.comparable == (compared.worst_smd <= 0.10)
+    assert compared.worst_smd > 0.10
+    keys = {exhibit.key for section in (spoilt.reoffending(), spoilt.risk_management()) for exhibit in section.exhibits}
+    assert "pops-balance" in keys
+    assert not {"pops-reoffending", "pops-curves", "pops-risk"} & keys
+    assert spoilt.verdicts[0].status == "not_comparable"
+    shown = " ".join(x.text for _, s in spoilt.sections() for x in s.exhibits if isinstance(x, Statement))
+    assert "times the rate" not in shown
+    assert "no outcome is shown" in shown
 
 
 def test_no_person_stands_in_a_chapter(linked: object, chapters: dict[str, Chapter]) -> None:

@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 SHOWN = 20
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of CSV or Parquet files, or a DuckDB file, of linked records.")]
 Definitions = Annotated[Path | None, typer.Option(help="Folder of further programme definition files.")]

@@ -66,7 +66,7 @@ def programme_scores(
                         "scale": _same(scale, len(who)),
                         "wave": wave + 1,
                         "assessed_on": day[who, wave],
-                        "score": factual[who, wave],
+                        "score": _unsigned(factual[who, wave]),
                     },
                 )
             )
@@ -121,6 +121,11 @@ def _readings(
     return factual, without
 
 
+def _unsigned(score: FloatArray) -> FloatArray:
+    """The scores without minus zeros, which releases of NumPy do not clip alike."""
+    return score + 0.0
+
+
 def _sums(factual: FloatArray, without: FloatArray, seen: BoolArray) -> Sums:
     first, second = seen[:, 0], seen[:, 1]
     last = np.maximum(seen.sum(axis=1) - 1, 0)
@@ -157,7 +162,7 @@ def probation_scores(world: World, people: People, again: BoolArray, seed: np.ra
             "scale": _same("total", len(number)),
             "wave": wave_of,
             "assessed_on": on_day,
-            "score": reading,
+            "score": _unsigned(reading),
         },
     )
 

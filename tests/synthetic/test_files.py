@@ -32,6 +32,10 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path, root: Path) -> None:
         assert digests(tmp_path / f"one-{form}") == digests(tmp_path / f"two-{form}")
 
 
+def test_no_score_is_minus_zero(root: Path) -> None:
+    assert b",-0" not in (root / "data_synthetic" / "assessment.csv").read_bytes()
+
+
 def test_the_committed_world_is_the_default_one(world: Path, root: Path) -> None:
     committed = root / "data_synthetic"
     assert digests(committed) == digests(world)

@@ -122,7 +122,7 @@ def proven_reoffending(
     last = one_day(complete_to, "complete_to", faults)
     if faults:
         raise InputError("Proven reoffending cannot be counted:", faults)
-    people, start, died = _people(index, faults)
+    people, start, died = index_people(index, faults)
     counted = _offences(offences, people, faults)
     spells = None if custody is None else _custody(custody, people, faults)
     if faults:
@@ -178,7 +178,7 @@ def time_to_reoffence(
     """
     faults: list[Fault] = []
     last = one_day(complete_to, "complete_to", faults)
-    people, start, died = _people(index, faults)
+    people, start, died = index_people(index, faults)
     counted = _offences(offences, people, faults)
     if faults:
         raise InputError("Time to reoffence cannot be counted:", faults)
@@ -212,7 +212,8 @@ class _Spells:
     sentenced: BoolArray
 
 
-def _people(index: pd.DataFrame, faults: list[Fault]) -> tuple[pd.Index, IntArray, IntArray]:
+def index_people(index: pd.DataFrame, faults: list[Fault]) -> tuple[pd.Index, IntArray, IntArray]:
+    """People, index days and days of death of an index table, its faults noted."""
     start = date_column(index, "index_on", "index", faults)
     died = np.full(len(index), NO_DAY)
     if "died_on" in index.columns:
@@ -228,7 +229,8 @@ def _people(index: pd.DataFrame, faults: list[Fault]) -> tuple[pd.Index, IntArra
     return pd.Index(person), start, died
 
 
-def _codes(frame: pd.DataFrame, people: pd.Index, table: str, faults: list[Fault]) -> IntArray:
+def person_codes(frame: pd.DataFrame, people: pd.Index, table: str, faults: list[Fault]) -> IntArray:
+    """The place among `people` of each row's person; a person who is not among them is a fault."""
     if not people.is_unique:
         return np.zeros(len(frame), dtype=np.int64)
     code = people.get_indexer(pd.Index(frame["person_id"])).astype(np.int64)
@@ -245,7 +247,7 @@ def _codes(frame: pd.DataFrame, people: pd.Index, table: str, faults: list[Fault
 
 
 def _offences(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> _Offences:
-    person = _codes(frame, people, "offences", faults)
+    person = person_codes(frame, people, "offences", faults)
     offended = date_column(frame, "offended_on", "offences", faults)
     proven = date_column(frame, "proven_on", "offences", faults, may_miss=True)
     early = (proven != NO_DAY) & (offended != NO_DAY) & (proven < offended)
@@ -291,7 +293,7 @@ def _first(person: IntArray, after: IntArray, n: int) -> IntArray:
 
 
 def _custody(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> _Spells:
-    person = _codes(frame, people, "custody", faults)
+    person = person_codes(frame, people, "custody", faults)
     entered = date_column(frame, "entered_on", "custody", faults)
     left = date_column(frame, "left_on", "custody", faults, may_miss=True)
     left = np.where(left == NO_DAY, LAST_DAY, left)

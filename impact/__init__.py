@@ -6,12 +6,22 @@ report out. The names below are the public ones.
 
 import typing as _typing
 
-from impact.cohort import cohort, programme, proven_reoffending
+from impact.cohort import (
+    at_risk,
+    cohort,
+    contact_windows,
+    observed_expected,
+    ogrs3,
+    ogrs4,
+    programme,
+    proven_reoffending,
+    risk_band,
+)
 from impact.comparison import balance, compare, match, propensity, whole_sample
 from impact.design import Design
 from impact.distance import change, pathways
 from impact.errors import ImpactError
-from impact.evidence import protect
+from impact.evidence import evaluability, protect
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier
@@ -27,15 +37,21 @@ __all__ = [
     "ImpactError",
     "Test",
     "annual_report",
+    "at_risk",
     "balance",
     "change",
     "chapter",
     "cohort",
     "compare",
+    "contact_windows",
     "cox",
     "data_dictionary",
+    "evaluability",
     "kaplan_meier",
     "match",
+    "observed_expected",
+    "ogrs3",
+    "ogrs4",
     "overlap",
     "pathways",
     "programme",
@@ -43,6 +59,7 @@ __all__ = [
     "protect",
     "proven_reoffending",
     "read_linked",
+    "risk_band",
     "simulate",
     "whole_sample",
 ]

@@ -3,17 +3,20 @@
 from impact.evidence.claims import Finding, Verdict, verdict
 from impact.evidence.curves import coarsen_curve
 from impact.evidence.disclosure import Protected, protect
+from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 
 __all__ = [
+    "Evaluability",
     "Finding",
     "Protected",
     "Rules",
     "Verdict",
     "coarsen_curve",
     "default_rules",
+    "evaluability",
     "minimum_detectable_difference",
     "people_needed",
     "protect",

@@ -329,7 +329,7 @@ def _needed(finding: Finding) -> str:
     if people is None or people > 1_000_000:
         return "The difference seen is so small that no realistic number of people would tell it from chance."
     return (
-        f"About {math.ceil(people / 10) * 10:,} people who took part, with a comparison group that grows in step, to"
+        f"About {float(f'{people:.2g}'):,.0f} people who took part, with a comparison group that grows in step, to"
         " tell a difference of this size from chance four times in five (80% power)."
     )
 

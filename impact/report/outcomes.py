@@ -105,9 +105,8 @@ def _how(cohort: Cohort, compared: Compared, key: str) -> str:
         )
     else:
         made = (
-            "The people who took part are set beside people with a sentence who took part in no programme and look"
-            " like them in"
-            f" what was on record before: {names}. {_size(compared)} are compared. {sentence(plan.reason)}"
+            f"{_size(compared)} are compared. The comparison is with {lower_first(sentence(plan.reason))}"
+            f" The two groups are matched on what was on record before: {names}."
         )
     words = {
         "release": "their release from custody",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from impact.cohort.dates import LAST_DAY, NO_DAY, date_column, need_columns, note_rows, one_day
 from impact.cohort.history import CONTACT_ROLES, STRIDE, YEAR
+from impact.cohort.reoffending import index_people
 from impact.errors import Fault, InputError
 from impact.frames import BoolArray, IntArray
 from impact.records.tables import TABLES
@@ -262,19 +263,8 @@ def _dates(
     index: pd.DataFrame, dated: tuple[str, ...], last: int, faults: list[Fault]
 ) -> tuple[IntArray, IntArray, dict[str, IntArray]]:
     """The index dates, the last day each person is observed, and the date columns that windows name."""
-    start = date_column(index, "index_on", "index", faults)
+    _, start, died = index_people(index, faults)
     columns = {name: date_column(index, name, "index", faults, may_miss=True) for name in dated}
-    died = np.full(len(index), NO_DAY)
-    if "died_on" in index.columns:
-        died = date_column(index, "died_on", "index", faults, may_miss=True)
-        early = (died != NO_DAY) & (start != NO_DAY) & (died < start)
-        note_rows(faults, early, "index", "index_on", "is after the death of the person")
-    person = index["person_id"]
-    note_rows(faults, person.isna().to_numpy(), "index", "person_id", "is missing")
-    repeated = (person.duplicated(keep=False) & person.notna()).to_numpy()
-    note_rows(
-        faults, repeated, "index", "person_id", "stands more than once", remedy="give one index date for each person."
-    )
     return start, np.where(died == NO_DAY, last, np.minimum(died, last)), columns
 
 

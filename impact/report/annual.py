@@ -152,6 +152,8 @@ class AnnualReport:
             "\n\n**Proven reoffending** is an offence committed within the follow-up that led to a conviction or"
             " caution within it"
             " or the waiting time after it. Penalty notices and breaches are not counted."
+            "\n\n**Took part**, where reoffending is compared, means accepted by the programme, whether or not the person"
+            " then started: who starts and who finishes depends on how people are doing."
             "\n\n**Comparison.** Most programmes chose, or were chosen by, the people they worked with, so those who"
             " took part are"
             " set beside similar people who did not. They are alike in what was recorded. Whether they were alike in"

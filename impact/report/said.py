@@ -13,6 +13,8 @@ from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
 
+TOOK_PART = "“Took part” means accepted by the programme, whether or not the person then started."
+
 
 def judge(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Verdict, ...]:
     """The verdicts of a chapter, the one that heads it first: on reoffending, then on each reading before and after."""
@@ -92,7 +94,7 @@ def what_can_be_said(cohort: Cohort, verdicts: tuple[Verdict, ...]) -> Section:
     """Each verdict: the headline, what can be said, what cannot, the cautions, and what would tell more."""
     key = cohort.programme.name.replace("_", "-")
     exhibits = [
-        Statement(f"{key}-said" if number == 1 else f"{key}-said-{number}", _text(found))
+        Statement(f"{key}-said" if number == 1 else f"{key}-said-{number}", _text(found, cohort, number))
         for number, found in enumerate(verdicts, start=1)
     ]
     if not cohort.programme.reoffending:
@@ -104,12 +106,13 @@ def what_can_be_said(cohort: Cohort, verdicts: tuple[Verdict, ...]) -> Section:
     return Section("", tuple(exhibits))
 
 
-def _text(found: Verdict) -> str:
+def _text(found: Verdict, cohort: Cohort, number: int) -> str:
     parts = [f"**{found.headline}** {found.maryland}"]
+    on_reoffending = cohort.programme.reoffending and number == 1
     for heading, sentences in (
         ("You can say", found.can_say),
         ("You cannot say", found.cannot_say),
-        ("Keep in mind", found.caveats),
+        ("Keep in mind", ((TOOK_PART,) if on_reoffending else ()) + found.caveats),
         ("To learn more", found.needed),
     ):
         if sentences:

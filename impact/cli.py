@@ -1,5 +1,4 @@
-"""The command `impact`: what can be done from a shell, with progress shown on long work and one clear message on bad"
-" input."""
+"""The command `impact`, with progress shown on long work and one clear message on bad input."""
 
 from __future__ import annotations
 

@@ -24,8 +24,7 @@ from impact.survival.curves import KaplanMeier
 MINIMUM_ANALYSED = 30
 """People who took part below which no comparison is made: this library's rule, stated in the chapter."""
 MINIMUM_REOFFENDERS = 30
-"""Reoffenders who took part below which time to first reoffence is not shown, as the Justice Data Lab's reports print"
-" it."""
+"""Reoffenders who took part below which time to first reoffence is not shown, as in the Justice Data Lab's reports."""
 NEEDS = ("probation_needs", "total")
 
 
@@ -143,10 +142,9 @@ def analyse(cohort: Cohort, linked: Linked) -> Compared | NotPossible:
     if min(n_treated, n_comparison) < MINIMUM_ANALYSED:
         return NotPossible(
             f"Fewer than {MINIMUM_ANALYSED} people, of those who took part or of those they could be compared with,"
-            " have a"
-            " complete follow-up and a complete record before it.",
-            f"At least {MINIMUM_ANALYSED} people in each group, each followed for {cohort.follow_up} days and a further"
-            f" {cohort.waiting} days for proof.",
+            " have a complete follow-up and a complete record before it.",
+            f"At least {MINIMUM_ANALYSED} people in each group, each followed for {cohort.follow_up} days and a"
+            f" further {cohort.waiting} days for proof.",
             n_treated,
             n_comparison,
         )
@@ -202,8 +200,7 @@ def _quoted(name: str) -> str:
 
 
 def _after(known: pd.DataFrame, cohort: Cohort, linked: Linked) -> pd.DataFrame:
-    """What came after the index date under the head of risk: the next assessment of need less the last, police"
-    " contacts."""
+    """What came after the index date under the head of risk: change in assessed need, contacts with the police."""
     index_on = known["index_on"]
     readings = linked.table("assessment")
     instrument, scale = NEEDS

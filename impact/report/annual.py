@@ -1,5 +1,4 @@
-"""What stands before the chapters of an annual report: the programmes side by side, who uses several, how to read"
-" it."""
+"""What stands before the chapters of an annual report: programmes side by side, people in several, how to read it."""
 
 from __future__ import annotations
 
@@ -18,7 +17,8 @@ from impact.report.analysis import Compared
 from impact.report.chapter import Chapter
 from impact.report.chapter import chapter as make_chapter
 from impact.report.exhibits import Figure, Section, Statement, Table
-from impact.report.words import decimal, interval, listing, long_date, sentence
+from impact.report.readings import readings_of
+from impact.report.words import decimal, exhibit_key, interval, listing, long_date, sentence
 from impact.system import overlap
 
 
@@ -59,23 +59,18 @@ class AnnualReport:
                     "Reoffending": _reoffending(chapter),
                 }
             )
-            lines.append(
-                f"- **{name}** (@{chapter.programme.name.replace('_', '-')}-flow). {chapter.verdicts[0].headline}"
-            )
+            lines.append(f"- **{name}** (@{exhibit_key(chapter.programme.name)}-flow). {chapter.verdicts[0].headline}")
         table = Table(
             "annual-summary",
             "The programmes side by side",
             pd.DataFrame(rows),
             "Readings: whether there are enough people with two to show a change; a change is not the effect of a"
-            " programme."
-            " Reoffending: how many percentage points more or fewer reoffended than similar people who did not take"
-            " part,"
-            " with the 95% interval.",
+            " programme. Reoffending: how many percentage points more or fewer reoffended than similar people who did"
+            " not take part, with the 95% interval.",
         )
         intro = (
             "What follows is what the records can bear, and no more. Where a result could be chance, it says so; where"
-            " a programme's"
-            " records cannot support a comparison, its chapter says what would be needed."
+            " a programme's records cannot support a comparison, its chapter says what would be needed."
         )
         said = Statement("annual-said", f"{intro}\n\n" + "\n".join(lines))
         return Section("", (said, table, *([self._forest()] if self._compared else [])))
@@ -130,8 +125,7 @@ class AnnualReport:
             f" {shown_count(int(spread['1']))} in one, {shown_count(int(spread['2']))} in two, and"
             f" {shown_count(int(spread['3 or more']))} in three or more (@annual-overlap). Somebody in two programmes"
             " stands in two chapters, so the numbers of the chapters must not be added up, and what one programme did"
-            " cannot"
-            " be told apart from what another did for the same person."
+            " cannot be told apart from what another did for the same person."
         )
         table = Table(
             "annual-overlap",
@@ -145,29 +139,21 @@ class AnnualReport:
         first = self.chapters[0].cohort
         text = (
             f"**Records.** The records are complete to {long_date(self.linked.complete_to)}. A person counts only once"
-            " their"
-            f" {first.follow_up} days of follow-up, and {first.waiting} days more for proof, lie before that day;"
-            " until then"
-            " their reoffending is not known, and they are not counted as if they had stayed out of trouble."
-            "\n\n**Proven reoffending** is an offence committed within the follow-up that led to a conviction or"
-            " caution within it"
-            " or the waiting time after it. Penalty notices and breaches are not counted."
-            "\n\n**Took part**, where reoffending is compared, means accepted by the programme, whether or not the"
-            " person then started: who starts and who finishes depends on how people are doing."
-            "\n\n**Comparison.** Most programmes chose, or were chosen by, the people they worked with, so those who"
-            " took part are"
-            " set beside similar people who did not. They are alike in what was recorded. Whether they were alike in"
-            " what was not,"
-            " such as motivation, nobody can know from records."
-            "\n\n**95% interval.** The range of true differences that the data do not rule out. If it includes zero,"
-            " the result could be"
-            " chance. That is not evidence that a programme makes no difference."
-            "\n\n**Standardised difference.** How far apart two groups are on something recorded before, in hundredths"
-            " of its"
-            " standard deviation."
-            "\n\n**Small numbers.** Numbers of people are rounded to the nearest five, and numbers under"
-            f" {default_rules().minimum} are not shown, so"
-            " that nobody can be recognised. Shares of people are worked out from the rounded numbers."
+            f" their {first.follow_up} days of follow-up, and {first.waiting} days more for proof, lie before that"
+            " day; until then their reoffending is not known, and they are not counted as if they had stayed out of"
+            " trouble.\n\n**Proven reoffending** is an offence committed within the follow-up that led to a"
+            " conviction or caution within it or the waiting time after it. Penalty notices and breaches are not"
+            " counted.\n\n**Took part**, where reoffending is compared, means accepted by the programme, whether or"
+            " not the person then started: who starts and who finishes depends on how people are"
+            " doing.\n\n**Comparison.** Most programmes chose, or were chosen by, the people they worked with, so"
+            " those who took part are set beside similar people who did not. They are alike in what was recorded."
+            " Whether they were alike in what was not, such as motivation, nobody can know from records.\n\n**95%"
+            " interval.** The range of true differences that the data do not rule out. If it includes zero, the"
+            " result could be chance. That is not evidence that a programme makes no difference.\n\n**Standardised"
+            " difference.** How far apart two groups are on something recorded before, in hundredths of its standard"
+            " deviation.\n\n**Small numbers.** Numbers of people are rounded to the nearest five, and numbers under"
+            f" {default_rules().minimum} are not shown, so that nobody can be recognised. Shares of people are worked"
+            " out from the rounded numbers."
         )
         return Section("", (Statement("annual-how", text),))
 
@@ -188,8 +174,7 @@ def _reoffending(chapter: Chapter) -> str:
 
 
 def _distance(chapter: Chapter) -> str:
-    readings = chapter.linked.table("assessment")
-    readings = readings[(readings["programme"] == chapter.programme.name).fillna(False)]
+    readings = readings_of(chapter.linked, chapter.programme)
     if readings.empty:
         return "none"
     scales = readings["instrument"].astype(str) + " " + readings["scale"].astype(str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,17 +91,20 @@ class Chapter:
         """Stories whose tellers agreed to publication."""
         return said.stories(self.programme, self.linked)
 
-    def sections(self) -> list[tuple[str, Section]]:
-        """Every section with its heading."""
-        found = [
-            ("The programme", self.about()),
-            ("Who came", self.who_came()),
-            ("Pre and post interviews", self.interviews()),
-            ("Pathways progress", self.pathways()),
+    def _heads(self) -> list[tuple[str, Callable[[], Section]]]:
+        heads = [
+            ("The programme", self.about),
+            ("Who came", self.who_came),
+            ("Pre and post interviews", self.interviews),
+            ("Pathways progress", self.pathways),
         ]
         if self.programme.reoffending:
-            found += [("Risk management", self.risk_management()), ("Re-offending", self.reoffending())]
-        return [*found, ("What can be said, and what cannot", self.what_can_be_said()), ("Stories", self.stories())]
+            heads += [("Risk management", self.risk_management), ("Re-offending", self.reoffending)]
+        return [*heads, ("What can be said, and what cannot", self.what_can_be_said), ("Stories", self.stories)]
+
+    def sections(self) -> list[tuple[str, Section]]:
+        """Every section with its heading."""
+        return [(heading, make()) for heading, make in self._heads()]
 
     def blocks(self) -> list[Block]:
         """The chapter as the documents read it, for a programme without a notebook of its own."""
@@ -110,7 +114,7 @@ class Chapter:
         return blocks
 
     def __repr__(self) -> str:
-        return f"Chapter on {self.programme.title}: {'; '.join(heading for heading, _ in self.sections())}"
+        return f"Chapter on {self.programme.title}: {'; '.join(heading for heading, _ in self._heads())}"
 
 
 def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int = 365, waiting: int = 183) -> Chapter:

@@ -390,8 +390,3 @@ def mapped(tree: Any, change: Callable[[Node], list[Node]]) -> Any:
     if isinstance(tree, dict):
         return {name: mapped(part, change) for name, part in tree.items()}
     return tree
-
-
-def slug(text: str) -> str:
-    """Text as part of a file name."""
-    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")

@@ -10,7 +10,7 @@ from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
 from impact.report import style
 from impact.report.analysis import MINIMUM_REOFFENDERS, Compared, NotPossible, Outcome, holm
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
-from impact.report.words import decimal, interval, listing, lower_first, probability, sentence
+from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, sentence
 
 COVARIATE_TITLES = {
     "age": "Age",
@@ -28,10 +28,8 @@ COVARIATE_TITLES = {
 }
 _UNLIKE = (
     "**Nothing can be said of {head}.** The people who could be compared are too unlike those who took part"
-    " (@{key}-balance),"
-    " so no outcome is shown. *What would be needed:* more people to compare with, or more records of what the groups"
-    " differ"
-    " in."
+    " (@{key}-balance), so no outcome is shown. *What would be needed:* more people to compare with, or more records"
+    " of what the groups differ in."
 )
 TOOK_PART, COMPARISON = "Took part", "Comparison"
 GROUPS = {1: TOOK_PART, 0: COMPARISON}
@@ -39,7 +37,7 @@ GROUPS = {1: TOOK_PART, 0: COMPARISON}
 
 def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section:
     """Assessed need, recall and police contact, with the comparison group beside them."""
-    key = _key(cohort)
+    key = exhibit_key(cohort.programme.name)
     if isinstance(compared, NotPossible):
         return Section("", (Statement(f"{key}-risk-said", _cannot(compared, "risk management")),))
     if not compared.comparable:
@@ -47,13 +45,13 @@ def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section
     if not compared.risk:
         text = (
             "**The records hold nothing on assessed need, recall or police contact after these people's index date, so"
-            " risk"
-            " management cannot be shown.** What is needed: a second assessment by probation, and recalls to custody."
+            " risk management cannot be shown.** What is needed: a second assessment by probation, and recalls to"
+            " custody."
         )
         return Section("", (Statement(f"{key}-risk-said", text),))
     text = (
-        "These are the same people, in the same comparison, as under re-offending"
-        f" (@{key}-balance says how alike the two groups are). {_findings(compared.risk)} See @{key}-risk."
+        f"These are the same people, in the same comparison, as under re-offending (@{key}-balance says how alike the"
+        f" two groups are). {_findings(compared.risk)} See @{key}-risk."
     )
     table = _effects(
         compared.risk, f"{key}-risk", "Risk management: those who took part and similar people who did not"
@@ -63,7 +61,7 @@ def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section
 
 def reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Section:
     """How the comparison was made, how alike the groups are, and how much reoffending there was in each."""
-    key = _key(cohort)
+    key = exhibit_key(cohort.programme.name)
     if isinstance(compared, NotPossible):
         return Section("", (Statement(f"{key}-reoffending-said", _cannot(compared, "re-offending")),))
     exhibits: list[Exhibit] = [
@@ -86,10 +84,6 @@ def reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Section:
     return Section("", tuple(exhibits))
 
 
-def _key(cohort: Cohort) -> str:
-    return cohort.programme.name.replace("_", "-")
-
-
 def _cannot(compared: NotPossible, head: str) -> str:
     needed = f"*What would be needed:* {sentence(compared.needed)}"
     return f"**Nothing can be said of {head}.** {sentence(compared.reason)} {needed}"
@@ -105,21 +99,19 @@ def _how(cohort: Cohort, compared: Compared, key: str) -> str:
         )
     else:
         made = (
-            f"{_size(compared)} are compared. The comparison is with {lower_first(sentence(plan.reason))}"
-            f" The two groups are matched on what was on record before: {names}."
+            f"{_size(compared)} are compared. The comparison is with {lower_first(sentence(plan.reason))} The two"
+            f" groups are matched on what was on record before: {names}."
         )
     words = {
         "release": "their release from custody",
         "referral": "the day they were accepted (or released, if later); comparison people from a day as long after"
-        " their own"
-        " release or sentence",
+        " their own release or sentence",
         "sentence": "the start of their sentence",
     }
     return (
         f"{made} Everyone is followed from {words[cohort.time_zero]}, for {cohort.follow_up} days; a reoffence counts"
-        " if it was"
-        f" committed in those days and proven in them or in {cohort.waiting} days more."
-        f" The groups were fixed before any outcome was looked at. {_quality(compared, key)}{_elsewhere(compared)}"
+        f" if it was committed in those days and proven in them or in {cohort.waiting} days more. The groups were"
+        f" fixed before any outcome was looked at. {_quality(compared, key)}{_elsewhere(compared)}"
     )
 
 
@@ -135,8 +127,8 @@ def _elsewhere(compared: Compared) -> str:
 
 def _size(compared: Compared) -> str:
     return (
-        f"{shown_count(compared.n_treated)} people who took part and {shown_count(compared.n_comparison)}"
-        " comparison people"
+        f"{shown_count(compared.n_treated)} people who took part and {shown_count(compared.n_comparison)} comparison"
+        " people"
     )
 
 
@@ -154,8 +146,7 @@ def _quality(compared: Compared, key: str) -> str:
     )
     return (
         f"{verdict}: the largest standardised difference is {decimal(worst, 0)} in a hundred (@{key}-balance; up to 5"
-        " is called"
-        " well matched here, up to 10 reasonably well, more than that poorly)."
+        " is called well matched here, up to 10 reasonably well, more than that poorly)."
     )
 
 
@@ -251,8 +242,7 @@ def _findings(outcomes: tuple[Outcome, ...], *, main: bool = False) -> str:
     if not clear:
         return (
             "No clear difference was found between the groups on any of these measures, which is not the same as"
-            " showing that there"
-            " is none: the intervals say how large a difference could be."
+            " showing that there is none: the intervals say how large a difference could be."
         )
     parts = [outcome.more if outcome.effect.estimate > 0 else outcome.fewer for outcome in clear]
     more = " On the other measures no clear difference was found." if len(clear) < len(outcomes) else ""
@@ -282,8 +272,8 @@ def _effects(outcomes: tuple[Outcome, ...], key: str, caption: str) -> Table:
         caption,
         pd.DataFrame(rows),
         "The comparison column is weighted to stand for people like those who took part. Differences are taken before"
-        " rounding, so parts may not seem to add up. p (Holm) allows for several measures having been tested; the first"
-        " measure under re-offending is the main one and is judged by its own p.",
+        " rounding, so parts may not seem to add up. p (Holm) allows for several measures having been tested; the"
+        " first measure under re-offending is the main one and is judged by its own p.",
     )
 
 
@@ -310,8 +300,7 @@ def _result(cohort: Cohort, compared: Compared, key: str) -> str:
     if compared.reoffenders < MINIMUM_REOFFENDERS:
         text += (
             f" Time to first reoffence is not compared: fewer than {MINIMUM_REOFFENDERS} of those who took part"
-            " reoffended, too few"
-            " for an average that can be relied on."
+            " reoffended, too few for an average that can be relied on."
         )
     return text
 

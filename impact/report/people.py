@@ -13,7 +13,7 @@ from impact.records import Linked
 from impact.report import style
 from impact.report.analysis import Compared, NotPossible
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
-from impact.report.words import listing, lower_first, month, sentence, title
+from impact.report.words import exhibit_key, listing, lower_first, month, sentence, title
 
 AGES = ((0, 9), (10, 17), (18, 20), (21, 24), (25, 29), (30, 39), (40, 120))
 STEP_WORDS = {
@@ -68,9 +68,9 @@ def about(programme: Programme) -> Section:
     return Section(
         "",
         (
-            Statement(f"{_key(programme)}-about", "".join(text)),
+            Statement(f"{exhibit_key(programme.name)}-about", "".join(text)),
             Table(
-                f"{_key(programme)}-logic",
+                f"{exhibit_key(programme.name)}-logic",
                 f"How it is meant to work: {programme.title}",
                 pd.DataFrame(rows, columns=["Step", "In this programme"]),
             ),
@@ -80,7 +80,7 @@ def about(programme: Programme) -> Section:
 
 def who_came(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> Section:
     """The flow from referred to analysed with reasons, and the profile of those accepted."""
-    key = _key(cohort.programme)
+    key = exhibit_key(cohort.programme.name)
     flow = _steps(cohort, compared)
     exhibits: list[Exhibit] = [
         Statement(f"{key}-came", _came(cohort, linked, flow, key)),
@@ -90,10 +90,6 @@ def who_came(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -
         _profile(cohort),
     ]
     return Section("", tuple(exhibits))
-
-
-def _key(programme: Programme) -> str:
-    return programme.name.replace("_", "-")
 
 
 def _steps(cohort: Cohort, compared: Compared | NotPossible) -> pd.DataFrame:
@@ -121,13 +117,12 @@ def _came(cohort: Cohort, linked: Linked, flow: pd.DataFrame, key: str) -> str:
         last = "analysed" if "analysed" in at.index else "follow-up complete"
         text += " " + sentence(
             f"{shown_count(indexed)} of them could be followed from {_zero(cohort)}, of whom {share(started, indexed)}"
-            " are"
-            " recorded as having started"
+            " are recorded as having started"
         )
         text += " " + sentence(f"{shown_count(int(at[last]))} reach the comparison of reoffending (@{key}-flow)")
         text += (
-            " **Everyone accepted is counted as having taken part, whether or not they started**:"
-            " to count only those who started or finished would be to choose those who were doing well."
+            " **Everyone accepted is counted as having taken part, whether or not they started**: to count only those"
+            " who started or finished would be to choose those who were doing well."
         )
     else:
         text += f" @{key}-flow shows how many started, completed and were asked a second time."
@@ -164,7 +159,7 @@ def _flow_figure(programme: Programme, flow: pd.DataFrame) -> Figure:
         ax.grid(axis="y", visible=False)
         alt = f"Bars that shorten from {rounded[0]} people referred to {rounded[-1]} {lower_first(labels[-1])}."
         return Figure.of(
-            f"{_key(programme)}-flow-figure",
+            f"{exhibit_key(programme.name)}-flow-figure",
             f"From referral to analysis, {programme.title}",
             alt,
             canvas,
@@ -176,7 +171,9 @@ def _flow_table(programme: Programme, flow: pd.DataFrame) -> Table:
     columns = {"Step": [STEP_WORDS[step] for step in flow["step"]], "Took part": _counts(flow["treated"])}
     if flow["comparison"].max() > 0:
         columns["Comparison"] = _counts(flow["comparison"])
-    return Table(f"{_key(programme)}-flow", f"From referral to analysis, {programme.title}", pd.DataFrame(columns))
+    return Table(
+        f"{exhibit_key(programme.name)}-flow", f"From referral to analysis, {programme.title}", pd.DataFrame(columns)
+    )
 
 
 def _lost_table(cohort: Cohort) -> Table:
@@ -190,7 +187,7 @@ def _lost_table(cohort: Cohort) -> Table:
     )
     if _has_comparison(cohort):
         rows["Comparison"] = _counts(left["comparison"])
-    return Table(f"{_key(cohort.programme)}-lost", "Who was lost on the way, and why", rows)
+    return Table(f"{exhibit_key(cohort.programme.name)}-lost", "Who was lost on the way, and why", rows)
 
 
 def _counts(values: Sequence[int] | pd.Series) -> list[str]:
@@ -212,7 +209,7 @@ def _profile(cohort: Cohort) -> Table:
             if set(list(row.values())[1:]) != {"–"}:
                 rows.append(row)
     return Table(
-        f"{_key(cohort.programme)}-profile",
+        f"{exhibit_key(cohort.programme.name)}-profile",
         "Who they were, on the day they are followed from",
         pd.DataFrame(rows, columns=["Characteristic", *arms]),
         "A dash stands for fewer than ten people. Lines of dashes only are left out.",

@@ -16,7 +16,7 @@ from impact.records import Linked
 from impact.report import style
 from impact.report.analysis import MINIMUM_ANALYSED
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
-from impact.report.words import decimal, interval, listing, lower_first, probability, title
+from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, title
 
 MINIMUM = default_rules().minimum
 HIDDEN = "–"
@@ -44,21 +44,24 @@ def interviews(cohort: Cohort, linked: Linked) -> Section:
     return Section("", tuple(exhibits))
 
 
+def readings_of(linked: Linked, programme: Programme, instrument: Instrument | None = None) -> pd.DataFrame:
+    """The readings that a programme made, of one instrument or of all."""
+    readings = linked.table("assessment")
+    mine = (readings["programme"] == programme.name).fillna(False)
+    return readings[mine if instrument is None else mine & (readings["instrument"] == instrument.name)]
+
+
 def _nothing(definition: Programme, instruments: list[Instrument]) -> Statement:
     names = listing([instrument.title for instrument in instruments]) or "an outcome measure"
     return Statement(
-        f"{_key(definition)}-interviews",
+        f"{exhibit_key(definition.name)}-interviews",
         "**The records hold no readings before and after, so nothing can be said of distance travelled.** What is"
-        " needed:"
-        f" {names}, asked of everyone at the start and again at a set time, those who leave early included.",
+        f" needed: {names}, asked of everyone at the start and again at a set time, those who leave early included.",
     )
 
 
 def _instrument(definition: Programme, instrument: Instrument, linked: Linked) -> list[Exhibit]:
-    readings = linked.table("assessment")
-    readings = readings[
-        (readings["programme"] == definition.name).fillna(False) & (readings["instrument"] == instrument.name)
-    ]
+    readings = readings_of(linked, definition, instrument)
     if readings.empty:
         return []
     titles = {scale.name: scale.title for scale in instrument.scales}
@@ -74,7 +77,7 @@ def _instrument(definition: Programme, instrument: Instrument, linked: Linked) -
     )
     table = result.tidy()
     table = table.set_index("term").reindex([name for name in titles if name in set(table["term"])]).reset_index()
-    key = f"{_key(definition)}-{instrument.name.replace('_', '-')}"
+    key = f"{exhibit_key(definition.name)}-{exhibit_key(instrument.name)}"
     shown = table[table["n"] >= MINIMUM]
     exhibits: list[Exhibit] = [Statement(f"{key}-change-said", _said(instrument, table, titles, key))]
     if len(shown):
@@ -99,8 +102,7 @@ def _said(instrument: Instrument, table: pd.DataFrame, titles: dict[str, str], k
     if judged.empty:
         text += (
             f"Fewer than {MINIMUM_ANALYSED} people have both: enough to show what their readings were (@{key}-change),"
-            " too few"
-            " to say how people changed on average."
+            " too few to say how people changed on average."
         )
     elif len(titles) == 1:
         row = judged.iloc[0]
@@ -113,9 +115,8 @@ def _said(instrument: Instrument, table: pd.DataFrame, titles: dict[str, str], k
         text += f"Among them {_areas(judged, instrument, titles)} (@{key}-change)."
     return text + (
         "\n\n**This is not the effect of the programme.** People tend to join when things are at their worst, and low"
-        " readings"
-        " rise by themselves; people who do badly are less often asked a second time. Without a comparison group these"
-        " cannot be told apart from what the programme did."
+        " readings rise by themselves; people who do badly are less often asked a second time. Without a comparison"
+        " group these cannot be told apart from what the programme did."
     )
 
 
@@ -233,15 +234,14 @@ def _missing_table(table: pd.DataFrame, instrument: Instrument, titles: dict[str
 def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
     """Needs identified and met on the seven pathways."""
     definition = cohort.programme
-    key = _key(definition)
+    key = exhibit_key(definition.name)
     needs = linked.table("need")
     needs = needs[needs["programme"] == definition.name]
     works_on = listing([lower_first(PATHWAY_TITLES[name]) for name in definition.pathways])
     if needs.empty:
         text = (
             "**The records hold no needs on the seven resettlement pathways, so pathways progress cannot be shown.**"
-            " What is"
-            " needed: for each person, each need, the day it was identified and the day it was met."
+            " What is needed: for each person, each need, the day it was identified and the day it was met."
         )
         if works_on:
             text += f" The programme says that it works on {works_on}."
@@ -281,8 +281,7 @@ def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
         text += f" (@{key}-pathways). "
     text += (
         "The shares are of needs that could be watched for six months. They say what was recorded as met, not what"
-        " would have"
-        " happened without the programme."
+        " would have happened without the programme."
     )
     return Section(
         "",
@@ -296,7 +295,3 @@ def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
             ),
         ),
     )
-
-
-def _key(definition: Programme) -> str:
-    return definition.name.replace("_", "-")

@@ -12,6 +12,8 @@ from impact.evidence import Finding, Verdict, verdict
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
+from impact.report.readings import readings_of
+from impact.report.words import exhibit_key
 
 TOOK_PART = "“Took part” means accepted by the programme, whether or not the person then started."
 
@@ -69,12 +71,11 @@ def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Verdict
 
 
 def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Verdict:
-    readings = linked.table("assessment")
-    mine = (readings["programme"] == programme.name).fillna(False) & (readings["instrument"] == instrument.name)
+    readings = readings_of(linked, programme, instrument)
     outcome = f"the mean reading ({instrument.title})"
-    if not mine.any():
+    if readings.empty:
         return verdict(Finding(programme=programme.title, design="none", outcome=outcome))
-    row = change(readings[mine], person="person_id", wave="wave", score="score").tidy().iloc[0]
+    row = change(readings, person="person_id", wave="wave", score="score").tidy().iloc[0]
     return verdict(
         Finding(
             programme=programme.title,
@@ -92,15 +93,15 @@ def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> 
 
 def what_can_be_said(cohort: Cohort, verdicts: tuple[Verdict, ...]) -> Section:
     """Each verdict: the headline, what can be said, what cannot, the cautions, and what would tell more."""
-    key = cohort.programme.name.replace("_", "-")
+    key = exhibit_key(cohort.programme.name)
     exhibits = [
         Statement(f"{key}-said" if number == 1 else f"{key}-said-{number}", _text(found, cohort, number))
         for number, found in enumerate(verdicts, start=1)
     ]
     if not cohort.programme.reoffending:
         text = (
-            "**Risk management and re-offending are not looked at in this chapter.** "
-            f"{cohort.programme.reoffending_reason}"
+            "**Risk management and re-offending are not looked at in this chapter.**"
+            f" {cohort.programme.reoffending_reason}"
         )
         exhibits.append(Statement(f"{key}-not-an-outcome", text))
     return Section("", tuple(exhibits))
@@ -125,12 +126,11 @@ def stories(programme: Programme, linked: Linked) -> Section:
     """Stories whose tellers agreed to publication, by quarter."""
     table = linked.table("story")
     table = table[(table["programme"] == programme.name) & table["consent"]].sort_values(["quarter", "text"])
-    key = f"{programme.name.replace('_', '-')}-stories"
+    key = f"{exhibit_key(programme.name)}-stories"
     if table.empty:
         text = (
             "**No stories that may be published are in the records.** What is needed: a few sentences each quarter,"
-            " with nothing"
-            " that identifies anyone, and the teller's consent."
+            " with nothing that identifies anyone, and the teller's consent."
         )
         return Section("", (Statement(key, text),))
     return Section("", (Statement(key, "\n\n".join(_story(row) for row in table.to_dict("records"))),))

@@ -86,6 +86,11 @@ def listing(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
+def exhibit_key(name: str) -> str:
+    """A name from the data as an exhibit's key holds it: ``time_matters`` is ``time-matters``."""
+    return name.replace("_", "-")
+
+
 def title(name: str) -> str:
     """A name from the data as words with a capital: ``drugs_alcohol`` is ``Drugs alcohol``."""
     words = name.replace("_", " ")

@@ -8,6 +8,7 @@ import typing as _typing
 
 from impact.cohort import (
     at_risk,
+    check_time_zero,
     cohort,
     contact_windows,
     observed_expected,
@@ -17,14 +18,14 @@ from impact.cohort import (
     proven_reoffending,
     risk_band,
 )
-from impact.comparison import balance, compare, match, propensity, whole_sample
+from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
 from impact.design import Design
 from impact.distance import change, pathways
 from impact.errors import ImpactError
 from impact.evidence import evaluability, protect
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
-from impact.survival import cox, kaplan_meier
+from impact.survival import cox, kaplan_meier, reoffending_rate
 from impact.synthetic import simulate
 from impact.system import overlap
 
@@ -38,9 +39,11 @@ __all__ = [
     "Test",
     "annual_report",
     "at_risk",
+    "attrition",
     "balance",
     "change",
     "chapter",
+    "check_time_zero",
     "cohort",
     "compare",
     "contact_windows",
@@ -59,6 +62,7 @@ __all__ = [
     "protect",
     "proven_reoffending",
     "read_linked",
+    "reoffending_rate",
     "risk_band",
     "simulate",
     "whole_sample",

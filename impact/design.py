@@ -34,6 +34,8 @@ class Design:
         Columns ``step, treated, comparison``: how many were given, dropped and kept, with reasons.
     notes : tuple of str
         Cautions that travel with every estimate made on this design.
+    left_out : Series of str or None
+        On the index of `data`: why each person was left out, empty for those kept; None where nobody was.
     """
 
     data: pd.DataFrame
@@ -45,6 +47,7 @@ class Design:
     method: str
     flow: pd.DataFrame
     notes: tuple[str, ...] = ()
+    left_out: pd.Series | None = None
 
     @property
     def effective_n(self) -> dict[str, float]:

@@ -164,6 +164,11 @@ class Columns:
         """Note a fault that is not one of rows."""
         self._faults.append(Fault(problem, table="data", column=column, why=why, remedy=remedy))
 
+    def check(self) -> None:
+        """Raise every fault noted so far, for a method that says itself what becomes of missing values."""
+        if self._faults:
+            raise InputError("The data given cannot be used:", self._faults)
+
     def rows(self) -> BoolArray:
         """Raise every fault found, or return which rows to use and set `.notes` (what was left out, and why).
 
@@ -172,8 +177,7 @@ class Columns:
         InputError
             With every fault noted so far, or where no complete row is left.
         """
-        if self._faults:
-            raise InputError("The data given cannot be used:", self._faults)
+        self.check()
         keep = np.ones(self.n, dtype=bool)
         notes: list[str] = []
         if self.design is not None:

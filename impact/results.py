@@ -121,6 +121,16 @@ def normal_interval(estimate: float, std_error: float, level: float) -> tuple[fl
     return estimate - reach, estimate + reach
 
 
+def proportion(count: int, n: int, level: float) -> tuple[float, float, float]:
+    """A proportion with Wilson's interval (Wilson 1927); NaN of nobody."""
+    if not n:
+        return math.nan, math.nan, math.nan
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
+    return count / n, float(low), float(high)
+
+
 def tidy_rows(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """Rows as a tidy frame, the contract's columns first and in their order."""
     frame = pd.DataFrame(list(rows))

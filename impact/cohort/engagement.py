@@ -8,21 +8,20 @@ import pandas as pd
 from impact.cohort.dates import dates
 from impact.cohort.flow import Arm, funnel
 from impact.cohort.history import History, background
-from impact.cohort.programme import Programme
-from impact.cohort.register import DECISIONS, Referrals, register_notes
+from impact.cohort.register import DECISIONS, Register, register_notes
+from impact.cohort.reoffenders import engaged, referred_table
 from impact.cohort.result import Asked, Cohort
-from impact.frames import BoolArray
 
 STEPS = ("referred", "accepted", "started", "completed", "second reading")
 
 
-def engagement_cohort(
-    history: History, asked: Asked, referrals: Referrals, started: BoolArray, completed: BoolArray
-) -> Cohort:
+def engagement_cohort(history: History, asked: Asked, register: Register) -> Cohort:
+    """Everyone accepted, from the day of acceptance."""
     definition = asked.programme
-    accepted = pd.DataFrame({"who": referrals.accepted_who, "day": referrals.accepted}).groupby("who")["day"].min()
+    accepted = pd.DataFrame({"who": register.accepted_who, "day": register.accepted}).groupby("who")["day"].min()
     who, day = accepted.index.to_numpy(dtype=np.int64), accepted.to_numpy(dtype=np.int64)
-    again = _second_reading(history, definition)
+    again = history.flags("second_readings", asked=pd.DataFrame({"programme": [definition.name]}))
+    started, completed = engaged(register, len(history.people))
     data = pd.DataFrame({"person_id": history.people["person_id"].to_numpy()[who]})
     data["treated"] = np.ones(len(who), dtype=np.int64)
     data["index_on"] = dates(day)
@@ -30,30 +29,30 @@ def engagement_cohort(
     for name, flag in (("started", started), ("completed", completed), ("second_reading", again)):
         data[name] = flag[who].astype(np.int64)
 
-    reason = np.array([DECISIONS[decision] for decision in referrals.decision], dtype=object)
-    stage = np.zeros(len(referrals.people), dtype=np.int64)
-    going = np.isin(referrals.people, who)
-    words = ("never started", "started and did not complete", "completed without a second reading", "")
-    for flag, lost in zip((np.ones(len(started), dtype=bool), started, completed, again), words, strict=True):
-        going &= flag[referrals.people]
-        stage[going] += 1
-        reason[going] = lost
-    nobody = Arm(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=object))
-    flow, left = funnel(STEPS, "referred to the programme", Arm(stage, reason), nobody)
+    people = register.people
+    fate = Arm.of(len(people))
+    refused = np.array([DECISIONS[decision] for decision in register.decision], dtype=object)
+    fate.lose(~np.isin(people, who), "accepted", refused)
+    fate.lose(~started[people], "started", "never started")
+    fate.lose(~completed[people], "completed", "started and did not complete")
+    fate.lose(~again[people], "second reading", "completed without a second reading")
+    flow, left = funnel(STEPS, "referred to the programme", fate, Arm.of(0), started[people], completed[people])
     notes = [
         f"Reoffending is not an outcome of this programme: {definition.reoffending_reason}",
         f"No comparison group: {definition.comparison.reason}",
-        *register_notes(referrals, history, who),
+        *register_notes(register, history, who),
     ]
     return Cohort(
-        data, flow, left, definition, asked.rule, asked.follow_up, asked.waiting, asked.complete_to, tuple(notes)
+        data,
+        flow,
+        left,
+        referred_table(history, asked, people, register.referred, fate),
+        definition,
+        asked.rule,
+        asked.treatment,
+        None,
+        asked.follow_up,
+        asked.waiting,
+        asked.complete_to,
+        tuple(notes),
     )
-
-
-def _second_reading(history: History, definition: Programme) -> BoolArray:
-    """Who of everyone has a reading of the second wave or later, of any scale, made by the programme."""
-    table = history.table("assessment")
-    mine = (table["programme"] == definition.name).fillna(False).to_numpy(dtype=bool) & (table["wave"] >= 2).to_numpy()
-    again = np.zeros(len(history.people), dtype=bool)
-    again[history.who(table[mine])] = True
-    return again

@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from impact.cohort.dates import LAST_DAY, NO_DAY, days
-from impact.cohort.reoffending import rules
+from impact.cohort.dates import LAST_DAY, NO_DAY, dates
+from impact.cohort.proven import Custody, Offences
+from impact.cohort.queries import Tables, ask, day_numbers, numbers, places
+from impact.cohort.rules import OUTCOMES, Rules
 from impact.cohort.spells import Spells, entered_before, merge
+from impact.cohort.window import Window
 from impact.frames import BoolArray, FloatArray, IntArray
+from impact.records.tables import OFFENCE_GROUPS, SEVERITIES
 
 STRIDE = 2**32
 YEAR = 365.25
 CONTACT_DAYS = 365
 CONTACT_ROLES = ("suspect", "arrested")
-IN_THE_COMMUNITY = ("community", "suspended")
-"""Disposals whose start is an event; the start of any other, such as a fine, is none."""
-
-
-class Tables(Protocol):
-    """What a cohort needs of a store of linked records."""
-
-    @property
-    def complete_to(self) -> dt.date | None: ...
-
-    @property
-    def definitions(self) -> Mapping[str, Path]: ...
-
-    def table(self, name: str) -> pd.DataFrame: ...
+DISPOSALS = ("custody", "community", "suspended")
+"""Disposals that make an event, custody first; the start of any other, such as a fine, is none."""
+NEEDS = ("probation_needs", "total")
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Days from which follow-up may be counted: release, or the start of a community or suspended sentence.
+    """Days from which follow-up may be counted, sorted by person and day, one a person and day.
 
-    Sorted by person and day, one a person and day; `started` is the first day of the sentence.
+    `started` is the first day of the sentence; `disposal` and `offence_group` are places in `DISPOSALS` and the
+    contract's groups, −1 where the event is no sentence.
     """
 
     who: IntArray
     day: IntArray
     started: IntArray
-    custodial: BoolArray
-    disposal: np.ndarray
-    offence_group: np.ndarray
+    disposal: IntArray
+    offence_group: IntArray
+
+    @property
+    def custodial(self) -> BoolArray:
+        """Which events are a release from custody."""
+        return self.disposal == 0
 
     def take(self, keep: BoolArray) -> Events:
         """The events where `keep` is true."""
@@ -61,84 +55,70 @@ class Events:
         return np.where(found, at, -1)
 
 
-class _Once:
-    """Reads each table of a store once."""
-
-    def __init__(self, linked: Tables) -> None:
-        self._linked = linked
-        self._held: dict[str, pd.DataFrame] = {}
-
-    def table(self, name: str) -> pd.DataFrame:
-        if name not in self._held:
-            self._held[name] = self._linked.table(name)
-        return self._held[name]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class History:
-    """Everyone's records; `people` is the person table sorted by person_id, and `who` everywhere a place in it."""
+    """Everyone's records; `who` everywhere is a place among `people`, who are in the order of their pseudonyms."""
 
-    tables: _Once
+    linked: Tables
     people: pd.DataFrame
     born: IntArray
     died: IntArray
+    custody: Custody
+    recalled: BoolArray
     spells: Spells
     events: Events
+    sentenced: BoolArray
 
-    def table(self, name: str) -> pd.DataFrame:
-        """A table of the store, not to be changed."""
-        return self.tables.table(name)
-
-    def who(self, table: pd.DataFrame) -> IntArray:
-        """The place of each row's person."""
-        return pd.Index(self.people["person_id"]).get_indexer(pd.Index(table["person_id"])).astype(np.int64)
+    def flags(self, question: str, **frames: pd.DataFrame) -> BoolArray:
+        """Who of everyone is in the answer to a question."""
+        found = np.zeros(len(self.people), dtype=bool)
+        found[numbers(ask(self.linked, question, **frames), "who")] = True
+        return found
 
 
 def read_history(linked: Tables) -> History:
     """The records of a store that every cohort rests on."""
-    tables = _Once(linked)
-    people = tables.table("person").sort_values("person_id").reset_index(drop=True)
-    born = _born(people)
-    died = days(people["died_on"])
-    position = pd.Index(people["person_id"])
-    custody = tables.table("custody")
-    left = days(custody["left_on"])
-    spells = merge(
-        position.get_indexer(pd.Index(custody["person_id"])).astype(np.int64),
-        days(custody["entered_on"]),
+    people = ask(linked, "people")
+    spells = ask(linked, "custody")
+    left = day_numbers(spells, "left_on")
+    custody = Custody(
+        numbers(spells, "who"),
+        day_numbers(spells, "entered_on"),
         np.where(left == NO_DAY, LAST_DAY, left),
+        spells["sentenced"].to_numpy(dtype=bool),
     )
-    return History(tables, people, born, died, spells, _events(tables.table("sentence"), position))
+    sentences = ask(
+        linked,
+        "sentences",
+        disposals=places("disposal", DISPOSALS),
+        offence_groups=places("offence_group", OFFENCE_GROUPS),
+    )
+    sentenced = np.zeros(len(people), dtype=bool)
+    sentenced[numbers(ask(linked, "sentenced"), "who")] = True
+    return History(
+        linked,
+        people,
+        day_numbers(people, "born"),
+        day_numbers(people, "died_on"),
+        custody,
+        spells["recalled"].to_numpy(dtype=bool),
+        merge(custody.person, custody.entered, custody.left),
+        Events(
+            numbers(sentences, "who"),
+            day_numbers(sentences, "day"),
+            day_numbers(sentences, "started_on"),
+            numbers(sentences, "disposal_place"),
+            numbers(sentences, "group_place"),
+        ),
+        sentenced,
+    )
 
 
-def _born(people: pd.DataFrame) -> IntArray:
-    born = days(people["birth_date"])
-    middle = days(pd.to_datetime(people["birth_month"].astype("string") + "-15", format="%Y-%m-%d"))
-    return np.where(born == NO_DAY, middle, born)
-
-
-def _events(sentence: pd.DataFrame, position: pd.Index) -> Events:
-    custodial = (sentence["disposal"] == "custody").to_numpy(dtype=bool)
-    started, released = days(sentence["started_on"]), days(sentence["released_on"])
-    frame = pd.DataFrame(
-        {
-            "who": position.get_indexer(pd.Index(sentence["person_id"])),
-            "day": np.where(custodial, released, started),
-            "started": started,
-            "sentenced": -days(sentence["sentenced_on"]),
-            "custodial": custodial,
-            "disposal": sentence["disposal"].to_numpy(dtype=object),
-            "offence_group": sentence["offence_group"].to_numpy(dtype=object),
-        }
-    )
-    served = custodial | sentence["disposal"].isin(IN_THE_COMMUNITY).to_numpy()
-    frame = frame[served & (frame["day"] != NO_DAY)].sort_values(
-        ["who", "day", "sentenced", "offence_group", "disposal"]
-    )
-    frame = frame.drop_duplicates(["who", "day"])
-    return Events(
-        *(frame[name].to_numpy() for name in ("who", "day", "started", "custodial", "disposal", "offence_group"))
-    )
+def screenings(history: History, instrument: str) -> Events:
+    """The days on which people were read on an instrument, as events."""
+    found = ask(history.linked, "screenings", screening=pd.DataFrame({"instrument": [instrument]}))
+    day, none = day_numbers(found, "day"), np.full(len(found), -1)
+    return Events(numbers(found, "who"), day, day, none, none)
 
 
 def age_on(born: IntArray, day: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -158,63 +138,80 @@ def age_on(born: IntArray, day: IntArray) -> tuple[FloatArray, FloatArray]:
 def background(history: History, who: IntArray, day: IntArray) -> pd.DataFrame:
     """Who people are: age on a day, sex, ethnic group, and the district and deprivation of where they live."""
     frame = pd.DataFrame({"age": age_on(history.born[who], day)[0]})
-    for name in ("sex", "ethnicity"):
-        frame[name] = history.people[name].to_numpy()[who]
-    area = history.table("area").drop_duplicates("lsoa").set_index("lsoa")
-    lived = history.people["lsoa"].to_numpy(dtype=object)[who]
-    place = area.index.get_indexer(pd.Index(lived, dtype=object))
-    frame["district"] = pd.Series(
-        np.append(area["district"].to_numpy(dtype=object), np.array([None]))[place], dtype="str"
-    )
-    frame["imd_decile"] = np.append(area["imd_decile"].to_numpy(dtype=float), np.nan)[place]
+    held = history.people.iloc[who].reset_index(drop=True)
+    for name in ("sex", "ethnicity", "district"):
+        frame[name] = held[name].astype("str")
+    frame["imd_decile"] = held["imd_decile"].to_numpy(dtype=float, na_value=np.nan)
     return frame
 
 
-def record_before(history: History, who: IntArray, day: IntArray, readings: tuple[str, ...]) -> pd.DataFrame:
+def record_before(
+    history: History, rules: Rules, who: IntArray, day: IntArray, readings: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """What was on record before a day: proven offences, custody spells, contacts with the police, and latest readings.
 
-    Offences proven (by conviction or caution) and spells entered on an earlier day; contacts as suspect or arrested in
-    the 365 days before; the latest reading of an instrument on the day or before it. `readings` are
+    Offences proven (by an outcome that the rules count) and spells entered on an earlier day; contacts as suspect or
+    arrested in the 365 days before; the latest reading of an instrument on the day or before it. `readings` are
     ``assessment:instrument:scale``.
     """
+    index_dates = index_frame(who, day).assign(since=dates(day - CONTACT_DAYS))
     frame = pd.DataFrame(index=range(len(who)))
-    offence = history.table("offence")
-    proven = days(offence["proven_on"])
-    counts = (proven != NO_DAY) & offence["outcome"].isin(rules().counted_outcomes).to_numpy()
-    ever = np.full_like(day, -STRIDE // 2)
-    frame["previous_offences"] = _between(history.who(offence)[counts], proven[counts], who, ever, day)
+    outcomes = pd.DataFrame({"outcome": rules.counted_outcomes})
+    frame["previous_offences"] = _counts(
+        ask(history.linked, "previous_offences", index_dates=index_dates, counted=outcomes), len(who)
+    )
     frame["previous_custody"] = entered_before(history.spells, who, day)
-    contact = history.table("police_contact")
-    counts = contact["role"].isin(CONTACT_ROLES).to_numpy()
-    occurred = days(contact["occurred_on"])[counts]
-    frame["contacts_before"] = _between(history.who(contact)[counts], occurred, who, day - CONTACT_DAYS, day)
-    assessment = history.table("assessment")
-    for name in ("assessment:probation_needs:total", *readings):
-        _, instrument, scale = name.split(":")
-        rows = (assessment["instrument"] == instrument) & (assessment["scale"] == scale)
-        score = _latest(history, assessment[rows.to_numpy(dtype=bool)], who, day)
-        frame["needs_before" if name == "assessment:probation_needs:total" else name] = score
+    roles = pd.DataFrame({"role": CONTACT_ROLES})
+    frame["contacts_before"] = _counts(
+        ask(history.linked, "contacts_before", index_dates=index_dates, counted=roles), len(who)
+    )
+    names = dict.fromkeys((":".join(("assessment", *NEEDS)), *readings))
+    scales = pd.DataFrame([(name, *name.split(":")[1:]) for name in names], columns=["name", "instrument", "scale"])
+    found = ask(history.linked, "readings", index_dates=index_dates, scales=scales)
+    for name in names:
+        rows = found[found["name"] == name]
+        score = np.full(len(who), np.nan)
+        score[numbers(rows, "slot")] = rows["score"].to_numpy(dtype=float)
+        frame["needs_before" if name == next(iter(names)) else name] = score
     return frame
 
 
-def _between(owner: IntArray, when: IntArray, who: IntArray, first: IntArray, end: IntArray) -> IntArray:
-    """How many records each person has from day `first` to the day before `end`."""
-    key = np.sort(owner * STRIDE + when)
-    return np.searchsorted(key, who * STRIDE + end) - np.searchsorted(key, who * STRIDE + first)
+def offences_after(history: History, rules: Rules, who: IntArray, day: IntArray, until: IntArray) -> Offences:
+    """The offences that the rules count, committed after one day and by another; `person` is the place among `who`."""
+    found = ask(
+        history.linked,
+        "offences_after",
+        index_dates=index_frame(who, day).assign(until=dates(until)),
+        outcomes=places("outcome", OUTCOMES),
+        offence_groups=places("offence_group", OFFENCE_GROUPS),
+        severities=places("severity", SEVERITIES),
+    )
+    counts = rules.counts(numbers(found, "outcome_place"), numbers(found, "group_place"))
+    found = found[counts]
+    return Offences(
+        numbers(found, "slot"),
+        day_numbers(found, "offended_on"),
+        day_numbers(found, "proven_on"),
+        numbers(found, "severity_place"),
+    )
 
 
-def _latest(history: History, readings: pd.DataFrame, who: IntArray, day: IntArray) -> FloatArray:
-    if readings.empty:
-        return np.full(len(who), np.nan)
-    frame = pd.DataFrame(
-        {
-            "who": history.who(readings),
-            "day": days(readings["assessed_on"]),
-            "wave": readings["wave"].to_numpy(),
-            "score": readings["score"].to_numpy(dtype=float),
-        }
-    ).sort_values(["who", "day", "wave", "score"])
-    key = frame["who"].to_numpy() * STRIDE + frame["day"].to_numpy()
-    at = np.searchsorted(key, who * STRIDE + day, side="right") - 1
-    found = (at >= 0) & (frame["who"].to_numpy()[np.maximum(at, 0)] == who)
-    return np.where(found, frame["score"].to_numpy()[np.maximum(at, 0)], np.nan)
+def reoffended_between(
+    history: History, rules: Rules, who: IntArray, day: IntArray, until: IntArray, waiting: Window
+) -> BoolArray:
+    """Who committed an offence after a day and by another that was proven by the end of the waiting after that."""
+    found = offences_after(history, rules, who, day, until)
+    again = np.zeros(len(who), dtype=bool)
+    again[found.person[found.proven <= waiting.end(until)[found.person]]] = True
+    return again
+
+
+def index_frame(who: IntArray, day: IntArray) -> pd.DataFrame:
+    """People and a day of each, as a question joins them; `slot` is the place in the arrays given."""
+    return pd.DataFrame({"slot": np.arange(len(who)), "who": who, "day": dates(day)})
+
+
+def _counts(answer: pd.DataFrame, n: int) -> IntArray:
+    count = np.zeros(n, dtype=np.int64)
+    count[numbers(answer, "slot")] = numbers(answer, "n")
+    return count

@@ -12,7 +12,7 @@ from impact.cohort.fields import Fields
 from impact.errors import DefinitionError, Fault
 from impact.records.tables import PATHWAYS, TABLES
 
-RULES = ("release", "referral", "sentence")
+RULES = ("release", "sentence", "screening", "referral", "start")
 COVARIATES = (
     "age",
     "sex",
@@ -79,10 +79,11 @@ class LogicModel:
 
 @dataclass(frozen=True, slots=True)
 class TimeZero:
-    """From when people are followed, and why."""
+    """From when people are followed, and why; `instrument` is the one that people are screened with, if they are."""
 
     rule: str
     reason: str
+    instrument: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +313,13 @@ def _logic_model(fields: Fields) -> LogicModel:
 
 def _time_zero(fields: Fields) -> TimeZero:
     why = "follow-up from there holds time in which nobody could reoffend and still be counted as treated."
-    result = TimeZero(rule=fields.text("rule", allowed=RULES, why=why), reason=fields.text("reason"))
+    result = TimeZero(
+        rule=fields.text("rule", allowed=RULES, why=why),
+        reason=fields.text("reason"),
+        instrument=fields.text("instrument", optional=True),
+    )
+    if result.rule == "screening" and not result.instrument:
+        fields.fault("instrument", "is missing", remedy="name the instrument that people are screened with.")
     fields.close()
     return result
 

@@ -3,63 +3,39 @@
 from __future__ import annotations
 
 import datetime as dt
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from impact.cohort.dates import LAST_DAY, NO_DAY, date_column, need_columns, note_rows, one_day, whole_days
-from impact.cohort.spells import days_inside, merge
+from impact.cohort.dates import LAST_DAY, NO_DAY, date_column, need_columns, note_rows, one_day
+from impact.cohort.proven import NO_SEVERITY, Clock, Custody, Offences, count_reoffences, first_reoffence
+from impact.cohort.rules import OUTCOMES, Rules, reoffending_rules
+from impact.cohort.window import Window, read_window
 from impact.errors import Fault, InputError
 from impact.frames import BoolArray, IntArray
 from impact.records.tables import OFFENCE_GROUPS, SEVERITIES
 
-_NEVER = 2**40
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The rule set of `reoffending_rules.toml`: what proves an offence, and what is never a reoffence."""
-
-    version: str
-    title: str
-    counted_outcomes: tuple[str, ...]
-    not_counted_outcomes: tuple[str, ...]
-    not_counted_groups: tuple[str, ...]
-    custody_within_days: int
-    evidence: tuple[Mapping[str, str], ...]
-
-
-@cache
-def rules() -> Rules:
-    """The rule set in force, with its version and the evidence for each rule."""
-    text = resources.files("impact.cohort").joinpath("reoffending_rules.toml").read_text(encoding="utf-8")
-    held: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in tomllib.loads(text).items()
-    }
-    return Rules(**held)
+_REFUSED = "Proven reoffending cannot be counted:"
 
 
 def proven_reoffending(
     index: pd.DataFrame,
     offences: pd.DataFrame,
     *,
-    follow_up: int = 365,
-    waiting: int = 183,
+    follow_up: int | str | Window = 365,
+    waiting: int | str | Window = 183,
     complete_to: dt.date | str,
     custody: pd.DataFrame | None = None,
+    rules: str | Path | None = None,
 ) -> pd.DataFrame:
     """Who reoffended, how often, when and how gravely, by the Ministry of Justice's definition.
 
-    A reoffence is an offence committed on day 1 to `follow_up` after the index date and proven (by conviction or
-    caution) no later than `follow_up` + `waiting` days after it. Offences of the index date or before it are never
-    reoffences; penalty notices and breach offences do not count. The rules are data, with a version and the evidence
-    for each: `impact/cohort/reoffending_rules.toml`.
+    A reoffence is an offence committed after the index date and by the end of `follow_up`, and proven (by conviction or
+    caution) by the end of `waiting` after that. Offences of the index date or before it are never reoffences; penalty
+    notices and breach offences do not count. The rules are data, with a version and the evidence for each:
+    `impact/cohort/reoffending_rules.toml`.
 
     A person whose window (`follow_up` + `waiting`) ends after `complete_to` is not a non-reoffender: everything about
     their reoffending is missing and `complete` is False, even where a reoffence is already on record (keeping those
@@ -68,39 +44,44 @@ def proven_reoffending(
     Parameters
     ----------
     index : DataFrame
-        One row a person: ``person_id, index_on``, and ``died_on`` where known. A person who died in the window stays in
-        and counts as observed to its end (the sources do not say that the official measure removes them); only
-        `days_at_risk` stops at the death.
+        One row a person: ``person_id, index_on``, and ``died_on`` and ``birth_date`` where known. A person who died in
+        the window stays in and counts as observed to its end (the sources do not say that the official measure removes
+        them); only `days_at_risk` stops at the death. `birth_date` serves to find offences that cannot be.
     offences : DataFrame
         One row an offence, of people in `index` only: ``person_id, offended_on, proven_on`` (missing where not proven)
         and, where known, ``outcome, offence_group, severity``. Without `outcome` every offence with a `proven_on`
         counts as proven; without `offence_group` no group is left out; without `severity` the two severities are
         missing.
-    follow_up, waiting : int
-        Days. The defaults are one year, and the six months more that proof may take.
+    follow_up, waiting : int or str
+        Days, or a length such as ``"12 months"`` (to the same day of a later month, or its last day). The defaults are
+        one year, and the six months more that proof may take.
     complete_to : date
         Last day on which the records are complete.
     custody : DataFrame, optional
         One row a spell, of people in `index` only: ``person_id, entered_on, left_on`` (missing while inside) and, where
-        known,
-        ``reason``. Overlapping and touching spells are merged; the day of release is a day out. Without it
+        known, ``reason``. Overlapping and touching spells are merged; the day of release is a day out. Without it
         `custody_for_reoffence` and `days_at_risk` are missing.
+    rules : path, optional
+        A rule set with the keys of ``reoffending_rules.toml``, in its place.
 
     Returns
     -------
     DataFrame
         One row a person, in the order and on the index of `index`: ``person_id``; ``reoffended`` (0 or 1),
-        ``reoffences``,
-        ``custody_for_reoffence`` (1 where a spell under sentence begins within 28 days of the proof of a reoffence,
-        inside the window), ``days_at_risk`` (days of follow-up outside custody), all missing where the window is
-        incomplete;
+        ``reoffences``, ``custody_for_reoffence`` (1 where a spell under sentence begins within 28 days of the proof of
+        a reoffence, inside the window), ``days_at_risk`` (days of follow-up outside custody), all missing where the
+        window is incomplete;
         ``days_to_first``, ``severity_first`` and ``severity_worst``, missing for those who did not reoffend as well;
-        ``complete``.
+        ``complete``; and for methods that handle censoring ``duration``, days to the first reoffence or to where it
+        stops being known (the end of follow-up, death, or the last day whose offences had their whole waiting), and
+        ``event``, 1 at a reoffence and 0 where censored: both missing where not one day could be known.
 
     Raises
     ------
     InputError
         With every fault of the tables and arguments at once.
+    DefinitionError
+        Where the rule set cannot be used.
 
     Examples
     --------
@@ -117,99 +98,51 @@ def proven_reoffending(
     faults += need_columns(offences, ("person_id", "offended_on", "proven_on"), "offences")
     if custody is not None:
         faults += need_columns(custody, ("person_id", "entered_on", "left_on"), "custody")
-    whole_days(follow_up, "follow_up", 1, faults)
-    whole_days(waiting, "waiting", 0, faults)
+    windows = read_window(follow_up, "follow_up", 1, faults), read_window(waiting, "waiting", 0, faults)
     last = one_day(complete_to, "complete_to", faults)
-    if faults:
-        raise InputError("Proven reoffending cannot be counted:", faults)
+    _raise(faults)
+    rule = reoffending_rules(rules)
     people, start, died = index_people(index, faults)
-    counted = _offences(offences, people, faults)
+    counted = _offences(offences, index, people, rule, faults)
     spells = None if custody is None else _custody(custody, people, faults)
-    if faults:
-        raise InputError("Proven reoffending cannot be counted:", faults)
-
-    n = len(index)
-    window = follow_up + waiting
-    complete = start + window <= last
-    person, after, proven, rank = _within(counted, start, np.full(n, follow_up), waiting)
-    reoffences = np.bincount(person, minlength=n)
-    first = _first(person, after, n)
-    worst, worst_first = np.full(n, len(SEVERITIES)), np.full(n, len(SEVERITIES))
-    np.minimum.at(worst, person, rank)
-    on_first = after == first[person]
-    np.minimum.at(worst_first, person[on_first], rank[on_first])
-
-    result = pd.DataFrame({"person_id": index["person_id"]}, index=index.index)
-    again = complete & (reoffences > 0)
-    result["reoffended"] = _nullable((reoffences > 0).astype(float), complete, "Float64").array
-    result["reoffences"] = _nullable(reoffences, complete, "Int64").array
-    result["days_to_first"] = _nullable(first, again, "Int64").array
-    result["severity_first"] = _severity(worst_first, again)
-    result["severity_worst"] = _severity(worst, again)
-    if spells is None:
-        result["custody_for_reoffence"] = pd.array([pd.NA] * n, dtype="Float64")
-        result["days_at_risk"] = pd.array([pd.NA] * n, dtype="Int64")
-    else:
-        held = _custody_follows(spells, person, proven, start + window, n)
-        result["custody_for_reoffence"] = _nullable(held.astype(float), complete, "Float64").array
-        end = np.minimum(start + follow_up + 1, np.where(died == NO_DAY, LAST_DAY, died))
-        outside = np.maximum(end - start - 1, 0) - days_inside(
-            merge(spells.person, spells.entered, spells.left), start + 1, end
-        )
-        result["days_at_risk"] = _nullable(outside, complete, "Int64").array
-    result["complete"] = complete
+    _raise(faults)
+    clock = Clock.of(start, *windows, last)
+    result = reoffending_columns(clock, died, counted, spells, rule).set_axis(index.index)
+    result.insert(0, "person_id", index["person_id"])
     return result
 
 
-def time_to_reoffence(
-    index: pd.DataFrame, offences: pd.DataFrame, *, follow_up: int, waiting: int, complete_to: dt.date
+def reoffending_columns(
+    clock: Clock, died: IntArray, offences: Offences, custody: Custody | None, rule: Rules
 ) -> pd.DataFrame:
-    """Days to the first proven reoffence, or to where it stops being known, for methods that handle censoring.
-
-    A person is followed for `follow_up` days, less where the records stop: until `waiting` days before `complete_to`,
-    so that every offence counted had its whole waiting period; and no longer than to death. Tables as in
-    `proven_reoffending`.
-
-    Returns
-    -------
-    DataFrame
-        On the index of `index`: ``duration`` (days) and ``event`` (1 at a proven reoffence, 0 where censored); both
-        missing where the records stop before the first day of follow-up could be known.
-    """
-    faults: list[Fault] = []
-    last = one_day(complete_to, "complete_to", faults)
-    people, start, died = index_people(index, faults)
-    counted = _offences(offences, people, faults)
-    if faults:
-        raise InputError("Time to reoffence cannot be counted:", faults)
-    known = np.minimum(follow_up, last - waiting - start)
-    person, after, _, _ = _within(counted, start, known, waiting)
-    first = _first(person, after, len(index))
-    end = np.minimum(known, np.where(died == NO_DAY, LAST_DAY, died) - start)
-    event = first <= end
-    return pd.DataFrame(
+    """The columns that `proven_reoffending` gives."""
+    found = count_reoffences(clock, died, offences, custody, rule.custody_within_days)
+    complete, n = clock.complete, len(died)
+    again = complete & (found.reoffences > 0)
+    result = pd.DataFrame(
         {
-            "duration": np.where(known >= 1, np.minimum(first, end), np.nan),
-            "event": np.where(known >= 1, event, np.nan),
-        },
-        index=index.index,
+            "reoffended": _nullable((found.reoffences > 0).astype(float), complete, "Float64"),
+            "reoffences": _nullable(found.reoffences, complete, "Int64"),
+            "days_to_first": _nullable(found.first, again, "Int64"),
+            "severity_first": _severity(found.severity_first, again),
+            "severity_worst": _severity(found.severity_worst, again),
+        }
     )
+    if found.custody is None or found.days_at_risk is None:
+        result["custody_for_reoffence"] = pd.array([pd.NA] * n, dtype="Float64")
+        result["days_at_risk"] = pd.array([pd.NA] * n, dtype="Int64")
+    else:
+        result["custody_for_reoffence"] = _nullable(found.custody.astype(float), complete, "Float64")
+        result["days_at_risk"] = _nullable(found.days_at_risk, complete, "Int64")
+    result["complete"] = complete
+    duration, event, known = first_reoffence(clock, died, offences)
+    result["duration"], result["event"] = np.where(known, duration, np.nan), np.where(known, event, np.nan)
+    return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Offences:
-    person: IntArray
-    offended: IntArray
-    proven: IntArray
-    rank: IntArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Spells:
-    person: IntArray
-    entered: IntArray
-    left: IntArray
-    sentenced: BoolArray
+def _raise(faults: list[Fault]) -> None:
+    if faults:
+        raise InputError(_REFUSED, faults)
 
 
 def index_people(index: pd.DataFrame, faults: list[Fault]) -> tuple[pd.Index, IntArray, IntArray]:
@@ -246,53 +179,48 @@ def person_codes(frame: pd.DataFrame, people: pd.Index, table: str, faults: list
     return code
 
 
-def _offences(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> _Offences:
+def _offences(frame: pd.DataFrame, index: pd.DataFrame, people: pd.Index, rule: Rules, faults: list[Fault]) -> Offences:
     person = person_codes(frame, people, "offences", faults)
     offended = date_column(frame, "offended_on", "offences", faults)
     proven = date_column(frame, "proven_on", "offences", faults, may_miss=True)
     early = (proven != NO_DAY) & (offended != NO_DAY) & (proven < offended)
     note_rows(faults, early, "offences", "proven_on", "is before the offence was committed")
-    rule = rules()
+    if "birth_date" in index.columns:
+        born = np.append(date_column(index, "birth_date", "index", faults, may_miss=True), NO_DAY)[person]
+        unborn = (born != NO_DAY) & (offended != NO_DAY) & (offended < born)
+        note_rows(faults, unborn, "offences", "offended_on", "is before the person was born")
     counts = proven != NO_DAY
+    outcome = np.full(len(frame), OUTCOMES.index(rule.counted_outcomes[0]))
     if "outcome" in frame.columns:
-        _known(frame, "outcome", (*rule.counted_outcomes, *rule.not_counted_outcomes), faults)
+        unsaid = frame["outcome"].isna().to_numpy() & counts
         note_rows(
             faults,
-            frame["outcome"].isna().to_numpy() & counts,
+            unsaid,
             "offences",
             "outcome",
             "is missing for an offence with a date of proof",
             remedy="say what became of it.",
         )
-        counts &= frame["outcome"].isin(rule.counted_outcomes).to_numpy()
-    if "offence_group" in frame.columns:
-        _known(frame, "offence_group", OFFENCE_GROUPS, faults)
-        counts &= ~frame["offence_group"].isin(rule.not_counted_groups).to_numpy()
-    rank = np.full(len(frame), len(SEVERITIES), dtype=np.int64)
-    if "severity" in frame.columns:
-        _known(frame, "severity", SEVERITIES, faults)
-        found = pd.Index(SEVERITIES).get_indexer(pd.Index(frame["severity"]))
-        rank = np.where(found < 0, len(SEVERITIES), found).astype(np.int64)
-    return _Offences(person[counts], offended[counts], proven[counts], rank[counts])
+        outcome = _places(frame, "outcome", OUTCOMES, faults)
+    group, severity = (
+        _places(frame, name, allowed, faults) if name in frame.columns else np.full(len(frame), -1)
+        for name, allowed in (("offence_group", OFFENCE_GROUPS), ("severity", SEVERITIES))
+    )
+    counts &= rule.counts(outcome, group)
+    severity = np.where(severity < 0, NO_SEVERITY, severity)
+    return Offences(person[counts], offended[counts], proven[counts], severity[counts])
 
 
-def _within(
-    offences: _Offences, start: IntArray, follow_up: IntArray, waiting: int
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Person, days after the index, day of proof and rank of severity of every offence that is a proven reoffence."""
-    after = offences.offended - start[offences.person]
-    length = follow_up[offences.person]
-    inside = (after >= 1) & (after <= length) & (offences.proven - start[offences.person] <= length + waiting)
-    return offences.person[inside], after[inside], offences.proven[inside], offences.rank[inside]
+def _places(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], faults: list[Fault]) -> IntArray:
+    """The place of each word among those allowed, −1 where missing; another word is a fault."""
+    place = pd.Index(allowed).get_indexer(pd.Index(frame[column])).astype(np.int64)
+    unknown = (place < 0) & frame[column].notna().to_numpy()
+    remedy = f"use: {', '.join(allowed)}."
+    note_rows(faults, unknown, "offences", column, "is none of the allowed values", remedy=remedy)
+    return place
 
 
-def _first(person: IntArray, after: IntArray, n: int) -> IntArray:
-    first = np.full(n, _NEVER)
-    np.minimum.at(first, person, after)
-    return first
-
-
-def _custody(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> _Spells:
+def _custody(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> Custody:
     person = person_codes(frame, people, "custody", faults)
     entered = date_column(frame, "entered_on", "custody", faults)
     left = date_column(frame, "left_on", "custody", faults, may_miss=True)
@@ -301,27 +229,7 @@ def _custody(frame: pd.DataFrame, people: pd.Index, faults: list[Fault]) -> _Spe
     sentenced = np.ones(len(frame), dtype=bool)
     if "reason" in frame.columns:
         sentenced = (frame["reason"] == "sentence").fillna(False).to_numpy(dtype=bool)
-    return _Spells(person, entered, left, sentenced)
-
-
-def _custody_follows(spells: _Spells, person: IntArray, proven: IntArray, window_end: IntArray, n: int) -> BoolArray:
-    """Whether a spell under sentence begins within the rule's days of the proof of a reoffence, inside the window."""
-    stride = 2**32
-    key = np.sort(spells.person[spells.sentenced] * stride + spells.entered[spells.sentenced])
-    until = np.minimum(proven + rules().custody_within_days, window_end[person])
-    follows = np.searchsorted(key, person * stride + until, side="right") > np.searchsorted(
-        key, person * stride + proven
-    )
-    held = np.zeros(n, dtype=bool)
-    held[person[follows]] = True
-    return held
-
-
-def _known(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], faults: list[Fault]) -> None:
-    unknown = (~frame[column].isin(allowed) & frame[column].notna()).to_numpy()
-    note_rows(
-        faults, unknown, "offences", column, "is none of the allowed values", remedy=f"use: {', '.join(allowed)}."
-    )
+    return Custody(person, entered, left, sentenced)
 
 
 def _nullable(values: np.ndarray, known: BoolArray, dtype: Literal["Int64", "Float64"]) -> pd.Series:

@@ -9,200 +9,260 @@ import numpy as np
 import pandas as pd
 
 from impact.cohort.dates import LAST_DAY, NO_DAY
-from impact.cohort.history import Events, History, age_on
-from impact.cohort.programme import Eligibility
+from impact.cohort.flow import Arm
+from impact.cohort.guard import refuse_mostly_late
+from impact.cohort.history import DISPOSALS, Events, History, age_on, reoffended_between, screenings
+from impact.cohort.register import Register
+from impact.cohort.result import Asked
 from impact.cohort.spells import holding
-from impact.errors import Fault, TimeZeroError
 from impact.frames import BoolArray, IntArray
 
-SENTENCE_DAYS = 91
-"""Rule sentence: how long after acceptance the sentence may start. Any later and it may be one for a new offence."""
-
-NO_EVENT, NOT_ELIGIBLE, NOT_OUT, INDEXED = range(4)
-BIASED_RULES = ("start", "completion")
+NEAR_DAYS = 91
+"""Rules sentence and screening: how long after acceptance the event may come. Any later and it may be about another
+offence."""
+DELAYED = ("referral", "start")
+"""Rules that follow people from a day of the programme's own; comparison people are given the delays of the treated."""
+BEFORE_EVENT = ("release", "sentence", "screening")
+INDEX_STEPS = ("index event", "eligible", "alive and at liberty")
+LANDMARK_STEP = "no reoffence by the landmark"
 
 _EVENTS = {
     "release": "release from custody",
     "sentence": "start of a sentence in the community",
+    "screening": "screening",
     "referral": "release or start of a sentence in the community",
+    "start": "release or start of a sentence in the community",
+}
+_MISSING = {
+    "release": "no release, on or after acceptance, from a custodial sentence then being served",
+    "sentence": f"no sentence in the community that started within {NEAR_DAYS} days of acceptance",
+    "screening": f"no screening within {NEAR_DAYS} days of acceptance",
+    "referral": "no release or sentence in the community by the day of acceptance, or still in custody since",
+    "start": "never started, or no release or sentence in the community by then, or still in custody since",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """One entry a person of an arm: how far they came (`stage`), why no further, and the index date and its event."""
+    """One entry a person of an arm: where they left if they did, the event they are followed from, and the index date.
+
+    `base` is the day of the rule, and `day` the index date: the same, or the landmark after it.
+    """
 
     who: IntArray
-    stage: IntArray
-    reason: np.ndarray
+    arm: Arm
+    base: IntArray
     day: IntArray
     event: IntArray
 
-    @property
-    def indexed(self) -> BoolArray:
-        """Who has an index date."""
-        return self.stage == INDEXED
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Possible index dates: person, day of the rule, its event."""
+
+    who: IntArray
+    base: IntArray
+    event: IntArray
 
 
-def events_of(history: History, rule: str) -> Events:
+def events_of(history: History, asked: Asked) -> Events:
     """The events that a rule counts from."""
     events = history.events
-    if rule == "referral":
+    if asked.rule == "screening":
+        return screenings(history, asked.programme.time_zero.instrument)
+    if asked.rule in DELAYED:
         return events
-    return events.take(events.custodial if rule == "release" else ~events.custodial)
+    return events.take(events.custodial if asked.rule == "release" else ~events.custodial)
 
 
-def treated_index(
-    history: History, eligibility: Eligibility, rule: str, people: IntArray, who: IntArray, accepted: IntArray
-) -> Index:
-    """Index dates of the treated: their first that qualifies.
+def index_day(asked: Asked, base: IntArray) -> IntArray:
+    """The index dates of days of the rule: these days, or the landmark after them."""
+    return base if asked.landmark is None else asked.landmark.end(base)
 
-    Parameters
-    ----------
-    people : array of int
-        Everyone accepted, sorted.
-    who, accepted : array of int
-        Accepted referrals: person, and the day by which the referral was made and accepted.
-    """
-    events = events_of(history, rule)
-    if rule == "referral":
-        spell = holding(history.spells, who, accepted)
-        day = accepted if not len(history.spells.left) else np.where(spell < 0, accepted, history.spells.left[spell])
-        event = np.where(day == LAST_DAY, -1, events.latest(who, day))
+
+def treated_index(history: History, asked: Asked, events: Events, register: Register) -> Index:
+    """Index dates of everyone accepted: their first that qualifies."""
+    people = register.offered
+    if asked.rule in DELAYED:
+        who, on = (
+            (register.accepted_who, register.accepted)
+            if asked.rule == "referral"
+            else (register.episodes.who, register.episodes.started)
+        )
+        mine = np.isin(who, people)
+        found = _out_on(history, events, who[mine], on[mine])
     else:
-        pairs = pd.DataFrame({"who": who, "accepted": accepted}).merge(
-            pd.DataFrame({"who": events.who, "event": np.arange(len(events.who))}), on="who"
-        )
-        who, accepted, event = (pairs[name].to_numpy() for name in ("who", "accepted", "event"))
-        day = events.day[event]
-        fits = (
-            (events.started[event] <= accepted) & (accepted <= day)
-            if rule == "release"
-            else (accepted <= day) & (day <= accepted + SENTENCE_DAYS)
-        )
-        event = np.where(fits, event, -1)
-    stage, reason = _judge(history, eligibility, who, day, event)
-    best = _furthest(who, stage, reason, day, event)
-    return _everyone(history, people, best, _missing_words(rule))
+        found = _fitting(asked, events, register)
+    arm, at = _first_of(history, asked, people, found, elsewhere=None)
+    index = _index(people, arm, at, found, asked)
+    eventless = arm.step == "index event"
+    arm.reason[eventless] = _MISSING[asked.rule]
+    arm.reason[eventless & ~history.sentenced[people]] = "no sentence on record"
+    if asked.rule in BEFORE_EVENT:
+        late = eventless & np.isin(people, _late(asked, events, register, found))
+        refuse_mostly_late(asked.rule, int(late.sum()), len(people))
+        arm.reason[late] = f"accepted only after the {asked.rule}" + (" and the landmark" if asked.landmark else "")
+    return index
 
 
-def comparison_index(history: History, eligibility: Eligibility, rule: str, people: IntArray, treated: Index) -> Index:
+def comparison_index(
+    history: History, asked: Asked, events: Events, people: IntArray, treated: Index, elsewhere: IntArray
+) -> Index:
     """Index dates for comparison people, each of which could have been a treated person's.
 
     Only days between the first and the last index date of the treated count, and only events of a disposal that some
     treated person had: where everyone treated left custody, the start of a community sentence is none. A person with
     several that qualify gets the first. To choose among them at random would be to look ahead: somebody who reoffends
-    has more releases, and each of them would then be less likely to be chosen. Under the rule referral, a person's day
-    is an event plus a delay; the delays are the treated people's own, spread evenly over the pool in the order of a
-    hash of the pseudonym.
+    has more releases, and each of them would then be less likely to be chosen. Under the rules referral and start, a
+    person's day is an event plus a delay; the delays are the treated people's own, spread evenly over the pool in the
+    order of a hash of the pseudonym.
     """
-    indexed = treated.indexed
-    words = f"no {_EVENTS[rule]} of the kind, and in the months, of those who took part"
+    indexed = treated.arm.kept
     if not indexed.any():
-        nobody = np.full(len(people), "no index date among the treated to go by", dtype=object)
-        none = np.full(len(people), NO_DAY)
-        return Index(people, np.full(len(people), NO_EVENT), nobody, none, np.full(len(people), -1))
-    events = events_of(history, rule)
+        arm = Arm.of(len(people))
+        arm.lose(np.ones(len(people), dtype=bool), "index event", "no index date among the treated to go by")
+        none = np.full(len(people), -1)
+        return Index(people, arm, none, none, none)
     low, high = treated.day[indexed].min(), treated.day[indexed].max()
-    spread = _hashes(history.people["person_id"].to_numpy(dtype=object)[people])
     at = np.searchsorted(people, events.who)
     in_pool = people[np.minimum(at, len(people) - 1)] == events.who if len(people) else np.zeros(len(at), dtype=bool)
-    event = np.flatnonzero(in_pool)
-    place, who = at[event], events.who[event]
-    day = events.day[event]
-    fits = pd.Series(events.disposal[event]).isin(events.disposal[treated.event[indexed]]).to_numpy()
-    if rule == "referral":
-        delays = np.sort(treated.day[indexed] - events.day[treated.event[indexed]])
+    fits = in_pool & np.isin(events.disposal, events.disposal[treated.event[indexed]])
+    event = np.flatnonzero(fits)
+    base = events.day[event]
+    if asked.rule in DELAYED:
+        delays = np.sort(treated.base[indexed] - events.day[treated.event[indexed]])
+        spread = _hashes(history.people["person_id"].to_numpy(dtype=object)[people])
         rank = np.empty(len(people), dtype=np.int64)
         rank[np.argsort(spread, kind="stable")] = np.arange(len(people))
-        day = day + delays[(2 * rank[place] + 1) * len(delays) // (2 * len(people))]
-        fits = fits & (events.latest(who, day) == event)
-    event = np.where(fits & (day >= low) & (day <= high), event, -1)
-    stage, reason = _judge(history, eligibility, who, day, event)
-    best = _furthest(who, stage, reason, day, event)
-    return _everyone(history, people, best, {"": words})
-
-
-def refuse_biased(rule: str, accepted: int, started: int, completed: int) -> None:
-    """Raise `TimeZeroError` for a rule whose follow-up would begin after people have been chosen by what came after."""
-    if rule not in BIASED_RULES:
-        return
-    kept = started if rule == "start" else completed
-    raise TimeZeroError(
-        f"Follow-up cannot be counted from the {rule} of the programme:",
-        [
-            Fault(
-                f"{accepted - kept:,} of {accepted:,} people accepted never came to that day and would be left out, "
-                f"and the other {kept:,} had to stay at liberty and in touch until it",
-                table="participation",
-                why="the time before it is immortal: nobody who reoffended in it could be counted as treated, which "
-                "makes any programme look good.",
-                remedy="one of three: start both groups at referral or release (time_zero='referral' or 'release'); "
-                "set a landmark, a fixed day after referral, and keep those of both groups who reach it; or treat "
-                "taking part as changing with time (start-stop rows).",
-            )
-        ],
+        base = base + delays[(2 * rank[at[event]] + 1) * len(delays) // (2 * len(people))]
+        still = events.latest(events.who[event], base) == event
+        event, base = event[still], base[still]
+    day = index_day(asked, base)
+    inside = (day >= low) & (day <= high)
+    found = _Candidates(events.who[event[inside]], base[inside], event[inside])
+    arm, at = _first_of(history, asked, people, found, elsewhere=elsewhere)
+    arm.reason[arm.step == "index event"] = (
+        f"no {_EVENTS[asked.rule]} of the kind, and in the months, of those who took part"
     )
+    return _index(people, arm, at, found, asked)
 
 
-def _judge(
-    history: History, eligibility: Eligibility, who: IntArray, day: IntArray, event: IntArray
-) -> tuple[IntArray, np.ndarray]:
-    """How far each possible index date comes, and why no further."""
-    stage, reason = np.full(len(who), INDEXED), np.full(len(who), "", dtype=object)
+def everyone_index(
+    history: History, asked: Asked, events: Events, people: IntArray, starts: IntArray, elsewhere: IntArray
+) -> Index:
+    """For time-varying treatment: everyone's first qualifying event, in the span and of the kind of those who start.
 
-    def lose(lost: BoolArray, at: int, words: str) -> None:
-        lost = lost & (stage == INDEXED)
-        stage[lost], reason[lost] = at, words
+    `starts` is the first day of everyone on the programme. The span runs from the first to the last of the events that
+    those who start had behind them at the time; nobody's own index date depends on whether they start.
+    """
+    starters = people[starts[people] < LAST_DAY]
+    latest = events.latest(starters, starts[starters])
+    latest = latest[latest >= 0]
+    arm = Arm.of(len(people))
+    if not len(latest):
+        arm.lose(np.ones(len(people), dtype=bool), "index event", "nobody who started had an event to go by")
+        none = np.full(len(people), -1)
+        return Index(people, arm, none, none, none)
+    low, high = events.day[latest].min(), events.day[latest].max()
+    fits = (events.day >= low) & (events.day <= high) & np.isin(events.disposal, events.disposal[latest])
+    event = np.flatnonzero(fits & np.isin(events.who, people))
+    found = _Candidates(events.who[event], events.day[event], event)
+    arm, at = _first_of(history, asked, people, found, elsewhere=elsewhere)
+    arm.reason[arm.step == "index event"] = (
+        f"no {_EVENTS[asked.rule]} of the kind, and in the months, of those who started"
+    )
+    return _index(people, arm, at, found, asked)
 
-    lose(event < 0, NO_EVENT, "")
-    _, years = age_on(history.born[who], np.where(event < 0, 0, day))
-    if eligibility.age_low is not None or eligibility.age_high is not None:
-        lose(np.isnan(years), NOT_ELIGIBLE, "age not known")
-        low, high = eligibility.age_low or 0, LAST_DAY if eligibility.age_high is None else eligibility.age_high
-        lose((years < low) | (years > high), NOT_ELIGIBLE, "outside the ages served")
-    if eligibility.sex:
-        served = history.people["sex"].isin(eligibility.sex).to_numpy()
-        lose(~served[who], NOT_ELIGIBLE, "sex not served")
-    died = history.died[who]
-    lose((died != NO_DAY) & (died <= day), NOT_OUT, "died before or on the index date")
-    lose(holding(history.spells, who, np.where(event < 0, 0, day)) >= 0, NOT_OUT, "in custody on the index date")
-    return stage, reason
+
+def _out_on(history: History, events: Events, who: IntArray, on: IntArray) -> _Candidates:
+    """The day itself, or the day of release for somebody then in custody; and the latest event by then."""
+    spell = holding(history.spells, who, on)
+    day = on if not len(history.spells.left) else np.where(spell < 0, on, history.spells.left[spell])
+    event = events.latest(who, day)
+    keep = (day != LAST_DAY) & (event >= 0)
+    return _Candidates(who[keep], day[keep], event[keep])
 
 
-def _furthest(who: IntArray, stage: IntArray, reason: np.ndarray, day: IntArray, event: IntArray) -> Index:
-    """Of each person's possible index dates the one that came furthest, the earliest of those."""
-    order = np.lexsort((event, day, -stage, who))
+def _fitting(asked: Asked, events: Events, register: Register) -> _Candidates:
+    """Events that people accepted by the index date may be followed from."""
+    pairs = pd.DataFrame({"who": register.accepted_who, "accepted": register.accepted}).merge(
+        pd.DataFrame({"who": events.who, "event": np.arange(len(events.who))}), on="who"
+    )
+    who, accepted, event = (pairs[name].to_numpy(dtype=np.int64) for name in ("who", "accepted", "event"))
+    base = events.day[event]
+    fits = accepted <= index_day(asked, base)
+    fits &= events.started[event] <= accepted if asked.rule == "release" else base <= accepted + NEAR_DAYS
+    return _Candidates(who[fits], base[fits], event[fits])
+
+
+def _late(asked: Asked, events: Events, register: Register, found: _Candidates) -> IntArray:
+    """Who was accepted only after the event that the rule would follow them from, and has no other."""
+    latest = events.latest(register.accepted_who, register.accepted)
+    after = np.flatnonzero(latest >= 0)
+    gone = index_day(asked, events.day[latest[after]]) < register.accepted[after]
+    return np.setdiff1d(register.accepted_who[after[gone]], found.who)
+
+
+def _first_of(
+    history: History, asked: Asked, people: IntArray, found: _Candidates, *, elsewhere: IntArray | None
+) -> tuple[Arm, IntArray]:
+    """For each of `people` how far the best of their candidates comes, and its place; −1 where there is none.
+
+    The best is the one that leaves last, and of those the earliest: the first that qualifies, where any does.
+    """
+    judged = _judge(history, asked, found, elsewhere)
+    steps = (*INDEX_STEPS, LANDMARK_STEP, "")
+    order = np.lexsort((found.event, found.base, -pd.Index(steps).get_indexer(pd.Index(judged.step)), found.who))
     first = np.ones(len(order), dtype=bool)
-    first[1:] = who[order][1:] != who[order][:-1]
-    keep = order[first]
-    return Index(who[keep], stage[keep], reason[keep], day[keep], event[keep])
+    first[1:] = found.who[order][1:] != found.who[order][:-1]
+    best = order[first]
+    at = np.full(len(people), -1)
+    at[np.searchsorted(people, found.who[best])] = best
+    arm = Arm.of(len(people))
+    arm.lose(at < 0, "index event", "")
+    has = at >= 0
+    arm.step[has], arm.reason[has] = judged.step[at[has]], judged.reason[at[has]]
+    return arm, at
 
 
-def _everyone(history: History, people: IntArray, best: Index, words: dict[str, str]) -> Index:
-    """One entry for each of `people`: those without any possible index date too."""
-    stage, reason = np.full(len(people), NO_EVENT), np.full(len(people), "", dtype=object)
-    day, event = np.full(len(people), NO_DAY), np.full(len(people), -1)
-    at = np.searchsorted(people, best.who)
-    stage[at], reason[at] = best.stage, best.reason
-    day[at], event[at] = best.day, best.event
-    none = stage == NO_EVENT
-    day[none], event[none] = NO_DAY, -1
-    reason[none] = words[""]
-    if "unsentenced" in words:
-        sentenced = np.zeros(len(history.people), dtype=bool)
-        sentenced[history.who(history.table("sentence"))] = True
-        reason[none & ~sentenced[people]] = words["unsentenced"]
-    return Index(people, stage, reason, day, event)
+def _judge(history: History, asked: Asked, found: _Candidates, elsewhere: IntArray | None) -> Arm:
+    """How far each possible index date comes, and why no further."""
+    who, day = found.who, index_day(asked, found.base)
+    arm = Arm.of(len(who))
+    if elsewhere is not None:
+        arm.lose(elsewhere[who] <= day, "eligible", "with another programme by then")
+    served = asked.programme.eligibility
+    _, years = age_on(history.born[who], day)
+    if served.age_low is not None or served.age_high is not None:
+        arm.lose(np.isnan(years), "eligible", "age not known")
+        low, high = served.age_low or 0, LAST_DAY if served.age_high is None else served.age_high
+        arm.lose((years < low) | (years > high), "eligible", "outside the ages served")
+    if served.sex:
+        sex = history.people["sex"].isin(served.sex).to_numpy(dtype=bool)
+        arm.lose(~sex[who], "eligible", "sex not served")
+    died = history.died[who]
+    arm.lose((died != NO_DAY) & (died <= day), "alive and at liberty", "died before or on the index date")
+    inside: BoolArray = holding(history.spells, who, day) >= 0
+    arm.lose(inside, "alive and at liberty", "in custody on the index date")
+    if asked.landmark is not None:
+        again = reoffended_between(history, asked.rules, who, found.base, day, asked.waiting)
+        arm.lose(again, LANDMARK_STEP, "reoffended before the landmark")
+    return arm
 
 
-def _missing_words(rule: str) -> dict[str, str]:
-    words = {
-        "release": "no release, on or after acceptance, from a custodial sentence then being served",
-        "sentence": f"no sentence in the community that started within {SENTENCE_DAYS} days of acceptance",
-        "referral": "no release or sentence in the community by the day of acceptance, or still in custody since",
-    }
-    return {"": words[rule], "unsentenced": "no sentence on record"}
+def _index(people: IntArray, arm: Arm, at: IntArray, found: _Candidates, asked: Asked) -> Index:
+    base, event = np.full(len(people), NO_DAY), np.full(len(people), -1)
+    has = at >= 0
+    base[has], event[has] = found.base[at[has]], found.event[at[has]]
+    day = np.full(len(people), NO_DAY)
+    day[has] = index_day(asked, base[has])
+    return Index(people, arm, base, day, event)
+
+
+def disposal_words(events: Events, event: IntArray) -> pd.Series:
+    """The disposals of events in the contract's words, missing where an event is no sentence."""
+    words = np.array([*DISPOSALS, None], dtype=object)
+    return pd.Series(words[events.disposal[event]], dtype="str")
 
 
 def _hashes(person_id: np.ndarray) -> np.ndarray:

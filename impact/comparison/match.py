@@ -30,6 +30,9 @@ METHODS = ("nearest", "radius")
 SCALES = ("logit", "probability", "odds")
 ORDERS = ("descending", "ascending")
 LATER = ("exact", "coarsened", "optimal")
+OFF_SUPPORT = ("nobody of the other group agrees on the exact columns", "no comparison person near enough")
+TREATED_LEFT_OUT = (*OFF_SUPPORT, "every comparison person near enough was taken")
+NOT_CHOSEN = "not chosen for comparison"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -162,7 +165,8 @@ def match(
         words += f", exact on {', '.join(names)}"
     if not served.any():
         raise InputError(_nobody(sides, words, reach))
-    flow = _flow(sides, served, weights, reach, shared=replace or radius is not None)
+    reasons = _reasons(sides, served, weights, reach, shared=replace or radius is not None)
+    treated = propensity.data[propensity.treatment].to_numpy() == 1
     return MatchedDesign(
         data=propensity.data,
         treatment=propensity.treatment,
@@ -171,8 +175,9 @@ def match(
         estimand="ATT" if served.all() else "ATT among the matched",
         covariates=propensity.covariates,
         method=words,
-        flow=flow,
+        flow=_flow(reasons, treated),
         notes=_notes(propensity, on, partners, served, ratio),
+        left_out=pd.Series(reasons, index=propensity.data.index, name="left_out", dtype="str"),
         pairs=pairs,
     )
 
@@ -271,23 +276,29 @@ def _nobody(sides: _Sides, words: str, reach: float) -> str:
     )
 
 
-def _flow(sides: _Sides, served: BoolArray, weights: FloatArray, reach: float, *, shared: bool) -> pd.DataFrame:
-    """Given, left out with reasons, matched; where partners are shared, nobody lacks one because it was taken."""
+def _reasons(sides: _Sides, served: BoolArray, weights: FloatArray, reach: float, *, shared: bool) -> np.ndarray:
+    """Why each row was left out, empty where it was not; partners that are shared are never taken from anyone."""
     apart = _nearest_distance(sides)
     alone = ~served & np.isinf(apart)
     beyond = ~served & ~alone & (shared | (apart > reach))
     taken = ~served & ~alone & ~beyond
-    used = int((weights[sides.comparison_rows] > 0).sum())
-    rows = [
-        ("Given", len(served), len(sides.comparison_rows)),
-        ("Left out: nobody of the other group agrees on the exact columns", int(alone.sum()), 0),
-        ("Left out: no comparison person near enough", int(beyond.sum()), 0),
-        ("Left out: every comparison person near enough was taken", int(taken.sum()), 0),
-        ("Left out: not chosen for comparison", 0, len(sides.comparison_rows) - used),
-        ("Matched", int(served.sum()), used),
-    ]
-    kept = [row for row in rows if row[1] or row[2] or not row[0].startswith("Left out")]
-    return pd.DataFrame(kept, columns=["step", "treated", "comparison"])
+    reasons = np.full(len(weights), "", dtype=object)
+    for lost, reason in zip((alone, beyond, taken), TREATED_LEFT_OUT, strict=True):
+        reasons[sides.treated_rows[lost]] = reason
+    reasons[sides.comparison_rows[weights[sides.comparison_rows] == 0]] = NOT_CHOSEN
+    return reasons
+
+
+def _flow(reasons: np.ndarray, treated: BoolArray) -> pd.DataFrame:
+    """Given, left out by reason, matched."""
+
+    def row(step: str, members: BoolArray) -> tuple[str, int, int]:
+        return step, int((members & treated).sum()), int((members & ~treated).sum())
+
+    found = [(reason, reasons == reason) for reason in (*TREATED_LEFT_OUT, NOT_CHOSEN)]
+    rows = [row("Given", np.ones(len(reasons), dtype=bool))]
+    rows += [row(f"Left out: {reason}", members) for reason, members in found if members.any()]
+    return pd.DataFrame([*rows, row("Matched", reasons == "")], columns=["step", "treated", "comparison"])
 
 
 def _notes(propensity: Propensity, on: str, partners: IntArray, served: BoolArray, ratio: int) -> tuple[str, ...]:

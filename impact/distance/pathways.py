@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, IntArray, check_level
 from impact.records.tables import PATHWAYS
-from impact.results import number, tidy_rows, with_notes
+from impact.results import number, proportion, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -176,8 +175,8 @@ def _row(
 ) -> dict[str, object]:
     needs, met_here = int(here.sum()), int((here & met).sum())
     n, n_events = int((here & watched).sum()), int((here & in_time).sum())
-    share, share_low, share_high = _wilson(met_here, needs, level)
-    estimate, conf_low, conf_high = _wilson(n_events, n, level)
+    share, share_low, share_high = proportion(met_here, needs, level)
+    estimate, conf_low, conf_high = proportion(n_events, n, level)
     return {
         "term": pathway,
         "estimate": estimate,
@@ -198,15 +197,6 @@ def _repeated(needs: pd.DataFrame) -> BoolArray:
     key = [name for name in ("person_id", "programme", "pathway", "identified_on") if name in needs.columns]
     whole = needs[key].notna().all(axis=1)
     return (whole & needs.duplicated(key, keep=False)).to_numpy(dtype=bool) if key else np.zeros(len(needs), dtype=bool)
-
-
-def _wilson(count: int, n: int, level: float) -> tuple[float, float, float]:
-    if not n:
-        return math.nan, math.nan, math.nan
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
-    return count / n, float(low), float(high)
 
 
 def _is(labels: tuple[object, ...], codes: IntArray, label: str) -> BoolArray:

@@ -15,7 +15,6 @@ import pandas as pd
 import scipy
 
 from impact.cohort import Cohort
-from impact.cohort.dates import days, one_day
 from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.shown import rate as shown_rate
@@ -235,8 +234,7 @@ def _arms(cohort: Cohort) -> tuple[_Arms, _Arms]:
     """The comparison of those followed to the end, and of those followed for a day or more."""
     if not cohort.programme.reoffending:
         return (_Arms(0, 0.0, NAN, 0, 0),) * 2
-    last = one_day(cohort.complete_to, "complete_to", [])
-    some = days(cohort.data["index_on"]) + cohort.waiting + 1 <= last
+    some = cohort.data["duration"].notna().to_numpy(dtype=bool)
     complete = cohort.data["complete"].to_numpy(dtype=bool)
     return _planned(cohort, complete, "reoffended"), _planned(cohort, some, "event")
 

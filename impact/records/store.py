@@ -13,12 +13,16 @@ from types import MappingProxyType
 import duckdb
 
 from impact.errors import Fault, InputError, RecordsError
+from impact.frames import check_choice
 from impact.records.cells import load, settle
 from impact.records.checks import broken
+from impact.records.engine import EmbeddedEngine, Engine
 from impact.records.linked import Linked
-from impact.records.sources import find_tables
+from impact.records.sources import find_tables, text_literal
+from impact.records.spark import SparkEngine, missing_for_spark
 from impact.records.tables import TABLES
 
+ENGINES = ("duckdb", "spark")
 SHIPPED = Path(__file__).resolve().parents[1] / "definitions"
 
 
@@ -35,8 +39,12 @@ def read_linked(
     path : path
         A folder with one CSV (UTF-8) or Parquet file for each table, named as the table, or a DuckDB file. Files of
         other kinds in the folder are left alone.
-    engine : str
-        ``"duckdb"``, the embedded engine.
+    engine : {"duckdb", "spark"}
+        What answers queries afterwards. ``"duckdb"`` is the embedded engine. ``"spark"`` (with
+        ``impact-evaluation[spark]`` and Java) gives the same rows from the session that is running, or from one on
+        this machine. The records are checked by the embedded engine either way, so the same faults are named in the
+        same words; Spark then reads the checked tables from a temporary folder, which every worker must be able to
+        see.
     definitions : path, optional
         A folder of programme definition files (``NAME.toml``) beside those that come with the library.
 
@@ -50,7 +58,7 @@ def read_linked(
     RecordsError
         With every fault of the records: table, column, first rows, how many, why it matters and what to do.
     InputError
-        Where another engine is asked for, or the folder of definitions cannot be used.
+        Where another engine is asked for, or one that is not installed; or the folder of definitions cannot be used.
 
     Examples
     --------
@@ -61,8 +69,10 @@ def read_linked(
         Why it matters: there is nothing to read.
         What to do: check the spelling, and that the drive is connected.
     """
-    if engine != "duckdb":
-        raise InputError(f"engine must be 'duckdb', not {engine!r}: only the embedded engine is offered.")
+    check_choice("engine", engine, ENGINES)
+    lacking = missing_for_spark() if engine == "spark" else ""
+    if lacking:
+        raise InputError(f"engine='spark' cannot be used: {lacking}.")
     known = definition_files(definitions)
     path = Path(path)
     spill = tempfile.mkdtemp(prefix="impact-")
@@ -73,7 +83,7 @@ def read_linked(
             words = "1 fault" if len(faults) == 1 else f"{len(faults):,} faults"
             name = path.name or str(path)
             raise RecordsError(f"The records in {name} were refused; nothing was loaded. {words}:", faults)
-        linked = _linked(connection, path, known)
+        linked = _linked(connection, path, known, spill if engine == "spark" else None)
     except BaseException:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -144,8 +154,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, path: Path, known: Mapping[str,
     return sorted(faults, key=lambda fault: order.get(fault.table, -1))
 
 
-def _linked(connection: duckdb.DuckDBPyConnection, path: Path, known: Mapping[str, Path]) -> Linked:
-    """The loaded tables under their own names, cut off from every file."""
+def _linked(connection: duckdb.DuckDBPyConnection, path: Path, known: Mapping[str, Path], spill: str | None) -> Linked:
+    """The loaded tables under their own names, cut off from every file; on Spark where there is a folder to fill."""
     rows = {}
     for table in TABLES:
         names = ", ".join(column.name for column in table.columns)
@@ -154,7 +164,15 @@ def _linked(connection: duckdb.DuckDBPyConnection, path: Path, known: Mapping[st
         rows[table.name] = int(count[0]) if count else 0
     if connection.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'source'").fetchone():
         connection.execute("DETACH source")
-    connection.execute("SET enable_external_access = false")
     found = connection.execute("SELECT min(complete_to), bool_or(synthetic) FROM extract").fetchone()
     assert found is not None
-    return Linked(path, found[0], found[1], known, MappingProxyType(rows), connection)
+    engine: Engine = EmbeddedEngine(connection)
+    if spill is not None:
+        for table in TABLES:
+            place = text_literal(str(Path(spill) / f"{table.name}.parquet"))
+            connection.execute(f"COPY (SELECT * FROM {table.name}) TO {place} (FORMAT parquet)")
+        engine = SparkEngine(Path(spill), engine.digest)
+        connection.close()
+    else:
+        connection.execute("SET enable_external_access = false")
+    return Linked(path, found[0], found[1], known, MappingProxyType(rows), engine)

@@ -10,6 +10,8 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from impact.cohort import Cohort
+from impact.cohort.dates import dates, days
+from impact.cohort.window import Window
 from impact.comparison import balance, compare, match, propensity, whole_sample
 from impact.comparison.balance import Balance
 from impact.comparison.effects import Effect
@@ -143,8 +145,8 @@ def analyse(cohort: Cohort, linked: Linked) -> Compared | NotPossible:
         return NotPossible(
             f"Fewer than {MINIMUM_ANALYSED} people, of those who took part or of those they could be compared with,"
             " have a complete follow-up and a complete record before it.",
-            f"At least {MINIMUM_ANALYSED} people in each group, each followed for {cohort.follow_up} days and a"
-            f" further {cohort.waiting} days for proof.",
+            f"At least {MINIMUM_ANALYSED} people in each group, each followed for {cohort.follow_up} and a"
+            f" further {cohort.waiting} for proof.",
             n_treated,
             n_comparison,
         )
@@ -208,25 +210,32 @@ def _after(known: pd.DataFrame, cohort: Cohort, linked: Linked) -> pd.DataFrame:
     contacts = linked.table("police_contact")
     contacts = contacts[contacts["role"].isin(["suspect", "arrested"])]
     result = pd.DataFrame(index=known.index)
-    day = _days_after(readings, "assessed_on", index_on)
-    later = readings[(day >= 1) & (day <= cohort.follow_up)].sort_values(["assessed_on", "wave"])
+    last_day = _last_day(cohort, index_on)
+    later = _within(readings, "assessed_on", index_on, last_day).sort_values(["assessed_on", "wave"])
     after = later.drop_duplicates("person_id").set_index("person_id")["score"]
     before = known["needs_before"] if "needs_before" in known else pd.Series(np.nan, index=known.index)
     result["needs_change"] = after.reindex(known.index).astype(float) - before.astype(float)
-    day = _days_after(contacts, "occurred_on", index_on)
-    counted = contacts[(day >= 1) & (day <= cohort.follow_up)].groupby("person_id").size()
+    counted = _within(contacts, "occurred_on", index_on, last_day).groupby("person_id").size()
     result["contacts_after"] = counted.reindex(known.index).fillna(0).astype(float)
     return result
 
 
-def _days_after(table: pd.DataFrame, column: str, index_on: pd.Series) -> pd.Series:
-    return (table[column] - table["person_id"].map(index_on)).dt.days
+def _last_day(cohort: Cohort, index_on: pd.Series) -> pd.Series:
+    """The last day of each person's follow-up, by person."""
+    return dates(cohort.follow_up.end(days(index_on))).set_axis(index_on.index)
+
+
+def _within(table: pd.DataFrame, column: str, index_on: pd.Series, last_day: pd.Series) -> pd.DataFrame:
+    """The rows of a table that lie in the follow-up of their person."""
+    after, until = table["person_id"].map(index_on), table["person_id"].map(last_day)
+    return table[(table[column] > after) & (table[column] <= until)]
 
 
 def _elsewhere(people: pd.DataFrame, cohort: Cohort, linked: Linked) -> int:
     taken = linked.table("participation")
-    until = people.loc[people["treated"] == 1, "index_on"] + pd.Timedelta(cohort.follow_up, unit="D")
-    other = (taken["programme"] != cohort.programme.name) & (taken["started_on"] <= taken["person_id"].map(until))
+    treated = people.loc[people["treated"] == 1, "index_on"]
+    until = taken["person_id"].map(_last_day(cohort, treated))
+    other = (taken["programme"] != cohort.programme.name) & (taken["started_on"] <= until)
     return int(taken.loc[other, "person_id"].nunique())
 
 
@@ -316,6 +325,6 @@ def _outcome(
     return Outcome(name, title, unit, scale, more, fewer, compare(ready, name, measure=measure, se=se))
 
 
-def period(days: int) -> str:
+def period(length: Window) -> str:
     """The follow-up in words."""
-    return "one year" if days == 365 else f"{days} days"
+    return "one year" if str(length) in ("365 days", "12 months") else str(length)

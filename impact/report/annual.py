@@ -139,7 +139,7 @@ class AnnualReport:
         first = self.chapters[0].cohort
         text = (
             f"**Records.** The records are complete to {long_date(self.linked.complete_to)}. A person counts only once"
-            f" their {first.follow_up} days of follow-up, and {first.waiting} days more for proof, lie before that"
+            f" their {first.follow_up} of follow-up, and {first.waiting} more for proof, lie before that"
             " day; until then their reoffending is not known, and they are not counted as if they had stayed out of"
             " trouble.\n\n**Proven reoffending** is an offence committed within the follow-up that led to a"
             " conviction or caution within it or the waiting time after it. Penalty notices and breaches are not"

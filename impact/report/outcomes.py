@@ -107,10 +107,13 @@ def _how(cohort: Cohort, compared: Compared, key: str) -> str:
         "referral": "the day they were accepted (or released, if later); comparison people from a day as long after"
         " their own release or sentence",
         "sentence": "the start of their sentence",
+        "screening": "their screening",
+        "start": "the day they started (or were released, if later); comparison people from a day as long after their"
+        " own release or sentence",
     }
     return (
-        f"{made} Everyone is followed from {words[cohort.time_zero]}, for {cohort.follow_up} days; a reoffence counts"
-        f" if it was committed in those days and proven in them or in {cohort.waiting} days more. The groups were"
+        f"{made} Everyone is followed from {words[cohort.time_zero]}, for {cohort.follow_up}; a reoffence counts"
+        f" if it was committed in those days and proven in them or in {cohort.waiting} more. The groups were"
         f" fixed before any outcome was looked at. {_quality(compared, key)}{_elsewhere(compared)}"
     )
 

@@ -139,6 +139,8 @@ def _zero(cohort: Cohort) -> str:
         "release": "their release",
         "referral": "the day they were accepted (or released, if later)",
         "sentence": "the start of their sentence",
+        "screening": "their screening",
+        "start": "the day they started (or were released, if later)",
     }[cohort.time_zero]
 
 

@@ -2,5 +2,6 @@
 
 from impact.survival.cox import cox
 from impact.survival.curves import kaplan_meier
+from impact.survival.reoffending_rate import reoffending_rate
 
-__all__ = ["cox", "kaplan_meier"]
+__all__ = ["cox", "kaplan_meier", "reoffending_rate"]

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import duckdb
 import pandas as pd
 import pytest
 
+from impact.records.cells import SQL_TYPES
+from impact.records.engine import EmbeddedEngine
 from impact.records.tables import TABLES
+
+TEXTS = ("text", "month")
+
+
+def engine_of(tables: Mapping[str, pd.DataFrame]) -> EmbeddedEngine:
+    """An engine on tables held in memory, typed as the contract says."""
+    connection = duckdb.connect(config={"threads": 1})
+    for table in TABLES:
+        connection.register(
+            "held", tables[table.name].astype({c.name: object for c in table.columns if c.kind in TEXTS})
+        )
+        columns = ", ".join(f"CAST({c.name} AS {SQL_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
+        connection.execute(f"CREATE TABLE {table.name} AS SELECT {columns} FROM held")
+        connection.unregister("held")
+    return EmbeddedEngine(connection)
 
 
 @dataclass
@@ -19,6 +38,7 @@ class Store:
     complete_to: dt.date = dt.date(2025, 6, 30)
     definitions: dict[str, object] = field(default_factory=dict)
     order: int | None = None
+    _held: tuple[str, EmbeddedEngine] | None = None
 
     def add(self, table: str, **row: object) -> None:
         self.rows[table].append(row)
@@ -67,15 +87,42 @@ class Store:
         row = {"outcome": "conviction" if proven else "pending", "offence_group": "theft", "severity": "summary"} | more
         self.add("offence", person_id=person_id, offended_on=on, proven_on=proven, **row)
 
-    def joined(self, person_id: str, on: str, status: str = "completed", programme: str = "moms") -> None:
+    def joined(
+        self,
+        person_id: str,
+        on: str,
+        status: str = "completed",
+        programme: str = "moms",
+        ended: str | None = None,
+        **more: object,
+    ) -> None:
         self.add(
             "participation",
             person_id=person_id,
             programme=programme,
             intervention="mentoring",
             started_on=on,
+            ended_on=ended,
             status=status,
+            **more,
         )
+
+    def reading(self, person_id: str, on: str, wave: int = 1, instrument: str = "probation_needs") -> None:
+        self.add(
+            "assessment",
+            person_id=person_id,
+            instrument=instrument,
+            scale="total",
+            wave=wave,
+            assessed_on=on,
+            score=10,
+        )
+
+    def query(self, sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
+        state = repr((self.order, self.rows))
+        if self._held is None or self._held[0] != state:
+            self._held = state, engine_of({table.name: self.table(table.name) for table in TABLES})
+        return self._held[1].query(sql, frames)
 
     def table(self, name: str) -> pd.DataFrame:
         columns = next(table for table in TABLES if table.name == name).columns

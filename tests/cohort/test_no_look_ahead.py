@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from impact.cohort import cohort, programme
-from impact.records import Linked, read_linked
+from impact.records import TABLES, Linked, read_linked
+from tests.cohort.conftest import engine_of
 
 AFTER = ("reoffended", "reoffences", "days_to_first", "severity_first", "severity_worst", "custody_for_reoffence")
-AFTER += ("days_at_risk", "duration", "event", "recalled", "complete", "completed", "started")
+AFTER += ("days_at_risk", "duration", "event", "recalled", "complete", "completed", "started", "died_on")
+AFTER += ("started_on", "ended_on")
 
 
-@dataclass(frozen=True)
 class Cut:
     """The records without any sentence, offence, custody or contact that began after a person's own index date."""
 
-    linked: Linked
-    index_on: pd.Series
+    def __init__(self, linked: Linked, index_on: pd.Series) -> None:
+        self.linked, self.index_on = linked, index_on
+        self.complete_to, self.definitions = linked.complete_to, linked.definitions
+        self.engine = engine_of({table.name: self.table(table.name) for table in TABLES})
 
-    @property
-    def complete_to(self) -> object:
-        return self.linked.complete_to
-
-    @property
-    def definitions(self) -> Mapping[str, Path]:
-        return self.linked.definitions
+    def query(self, sql: str, **frames: pd.DataFrame) -> pd.DataFrame:
+        return self.engine.query(sql, frames)
 
     def table(self, name: str) -> pd.DataFrame:
         table = self.linked.table(name)

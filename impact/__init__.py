@@ -20,7 +20,7 @@ from impact.cohort import (
 )
 from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
 from impact.design import Design
-from impact.distance import change, pathways
+from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
 from impact.evidence import evaluability, protect
 from impact.records import data_dictionary, read_linked
@@ -64,6 +64,7 @@ __all__ = [
     "read_linked",
     "reoffending_rate",
     "risk_band",
+    "risk_change",
     "simulate",
     "whole_sample",
 ]

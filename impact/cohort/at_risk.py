@@ -10,9 +10,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from impact.cohort.dates import LAST_DAY, NO_DAY, date_column, need_columns, note_rows, one_day, whole_days
+from impact.cohort.dates import LAST_DAY, NO_DAY, date_column, need_columns, note_rows, one_day
 from impact.cohort.reoffending import index_people, person_codes
 from impact.cohort.spells import Spells, holding, merge
+from impact.cohort.stretches import split_rows
+from impact.cohort.window import Window, read_window
 from impact.errors import Fault, InputError
 from impact.frames import BoolArray, IntArray
 from impact.results import with_notes
@@ -63,17 +65,18 @@ def at_risk(
     index: pd.DataFrame,
     custody: pd.DataFrame,
     *,
-    follow_up: int | None = None,
+    follow_up: int | str | Window | None = None,
     end_on: dt.date | str | None = None,
     events: pd.DataFrame | None = None,
     inside: Literal["count", "ignore"] | None = None,
     competing: Sequence[Literal["death", "recall"]] = (),
+    treated_on: str | None = None,
 ) -> TimeAtRisk:
     """The stretches of follow-up outside custody, up to the first event: start-stop rows in days since the index date.
 
     Overlapping and touching spells are one; a spell with no `left_on` runs to the end; a spell that ends on the day it
     began takes no time. Who is inside on the index date is at risk from release on (delayed entry). Follow-up ends with
-    the first event, with death, after `follow_up` days or on `end_on`, whichever comes first.
+    the first event, with death, at the end of `follow_up` or on `end_on`, whichever comes first.
 
     Parameters
     ----------
@@ -82,8 +85,8 @@ def at_risk(
     custody : DataFrame
         One row a spell, of people in `index` only: ``person_id, entered_on, left_on`` (missing while inside) and, where
         recall is asked for, ``reason``. Rows may repeat and overlap.
-    follow_up : int, optional
-        Days of follow-up, 1 or more. Give it, or `end_on`, or both.
+    follow_up : int or str, optional
+        Length of follow-up: days, 1 or more, or text such as ``"12 months"``. Give it, or `end_on`, or both.
     end_on : date, optional
         Last day of follow-up for everyone.
     events : DataFrame, optional
@@ -99,12 +102,15 @@ def at_risk(
         Causes that end the history with a code of their own, 2 and 3 in the order given: the death of the person, and
         the first day of a spell whose reason is recall. Otherwise a death ends follow-up with no event, and a recall is
         a spell as any other. What falls on one day counts as the event first, then as given here.
+    treated_on : str, optional
+        Date column of `index`: the first day of treatment, missing for people who were never treated. The rows are then
+        split at it and have a column ``treated``, 0 up to that day and 1 after it: treatment that changes with time.
 
     Returns
     -------
     TimeAtRisk
-        ``.data`` (``person_id, start, stop, event``), ``.causes``, ``.notes``. A person with no time at risk has no
-        row, and is counted in the notes.
+        ``.data`` (``person_id, start, stop, event``, and ``treated`` where asked for), ``.causes``, ``.notes``. A
+        person with no time at risk has no row, and is counted in the notes.
 
     Raises
     ------
@@ -125,10 +131,11 @@ def at_risk(
     2         b     50    60      1
     """
     faults = _arguments(index, custody, events, inside, competing)
+    if treated_on is not None:
+        faults += need_columns(index, (treated_on,), "index")
     last = LAST_DAY if end_on is None else one_day(end_on, "end_on", faults)
-    if follow_up is not None:
-        whole_days(follow_up, "follow_up", 1, faults)
-    elif end_on is None:
+    length = None if follow_up is None else read_window(follow_up, "follow_up", 1, faults)
+    if follow_up is None and end_on is None:
         faults.append(Fault("is not given, nor is end_on", column="follow_up", remedy="say when follow-up ends."))
     _raise(faults)
     people, start, died = index_people(index, faults)
@@ -139,11 +146,12 @@ def at_risk(
     note_rows(faults, (left < entered) & (entered != NO_DAY), "custody", "left_on", "is before the spell started")
     note_rows(faults, start > last, "index", "index_on", "is after the end of follow-up (end_on)")
     found = None if events is None else _occurred(events, people, died, faults)
+    begun = None if treated_on is None else date_column(index, treated_on, "index", faults, may_miss=True)
     _raise(faults)
 
     n = len(index)
     alive = np.where(died == NO_DAY, _NEVER, died - start)
-    asked = np.minimum(last - start, _NEVER if follow_up is None else follow_up)
+    asked = np.minimum(last - start, _NEVER if length is None else length.end(start) - start)
     end = np.minimum(asked, alive)
     first_day, last_day = np.maximum(entered - start[owner], 0), np.minimum(left - start[owner], end[owner])
     takes_time = last_day > first_day
@@ -165,9 +173,15 @@ def at_risk(
 
     person, begin, stop, event, added = _rows(spells, end, until, ended_by)
     with_time = len(np.unique(person))
+    treated = None
+    if begun is not None:
+        cut = np.where(begun == NO_DAY, _NEVER, begun - start)
+        person, begin, stop, event, treated = split_rows(person, begin, stop, event, cut)
     data = pd.DataFrame(
         {"person_id": index["person_id"].to_numpy()[person], "start": begin, "stop": stop, "event": event}
     )
+    if treated is not None:
+        data["treated"] = treated
     notes = _notes(n, with_time, added, int(left_out.sum()), before, after)
     early = int(((alive <= asked) & (until > alive)).sum())
     if early:

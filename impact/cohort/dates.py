@@ -72,12 +72,6 @@ def one_day(value: object, argument: str, faults: list[Fault]) -> int:
     return 0
 
 
-def whole_days(value: object, argument: str, lowest: int, faults: list[Fault]) -> None:
-    """Note a fault unless `value` is a whole number of days, `lowest` or more."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
-        faults.append(Fault(f"is not a whole number of days, {lowest} or more", column=argument))
-
-
 def note_rows(
     faults: list[Fault], bad: BoolArray, table: str, column: str, problem: str, *, why: str = "", remedy: str = ""
 ) -> None:

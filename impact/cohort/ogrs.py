@@ -19,7 +19,7 @@ from impact.frames import Columns, FloatArray, check_choice
 
 KINDS = {"general": "OGRS4G", "violent": "OGRS4V"}
 YOUNGEST, OLDEST, MOST_SANCTIONS = 10, 109, 999
-_BANDS = ("low", "medium", "high", "very high")
+BANDS = ("low", "medium", "high", "very high")
 
 Dates = NDArray[np.datetime64]
 
@@ -176,7 +176,7 @@ def risk_band(probability: pd.Series, *, scale: str) -> pd.Series:
     percent = np.floor(np.where(keep, values, 0.0) * 100 * fine + 0.5) / fine
     code = np.searchsorted([band["medium"], band["high"], band["very_high"]], percent, side="right")
     words = pd.Categorical.from_codes(
-        np.where(keep, code, -1).tolist(), dtype=pd.CategoricalDtype(list(_BANDS), ordered=True)
+        np.where(keep, code, -1).tolist(), dtype=pd.CategoricalDtype(list(BANDS), ordered=True)
     )
     return pd.Series(words, index=probability.index, name=probability.name)
 

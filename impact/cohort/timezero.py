@@ -11,7 +11,7 @@ import pandas as pd
 from impact.cohort.dates import LAST_DAY, NO_DAY
 from impact.cohort.flow import Arm
 from impact.cohort.guard import refuse_mostly_late
-from impact.cohort.history import DISPOSALS, Events, History, age_on, reoffended_between, screenings
+from impact.cohort.history import DISPOSALS, STRIDE, Events, History, age_on, reoffended_between, screenings
 from impact.cohort.register import Register
 from impact.cohort.result import Asked
 from impact.cohort.spells import holding
@@ -152,11 +152,12 @@ def everyone_index(
 ) -> Index:
     """For time-varying treatment: everyone's first qualifying event, in the span and of the kind of those who start.
 
-    `starts` is the first day of everyone on the programme. The span runs from the first to the last of the events that
-    those who start had behind them at the time; nobody's own index date depends on whether they start.
+    `starts` is the first day of everyone on the programme. The span runs from the first to the last of the events of
+    those who start: the release from the sentence that they were then serving, or the latest event behind them.
+    Nobody's own index date depends on whether they start.
     """
     starters = people[starts[people] < LAST_DAY]
-    latest = events.latest(starters, starts[starters])
+    latest = _event_of(events, starters, starts[starters])
     latest = latest[latest >= 0]
     arm = Arm.of(len(people))
     if not len(latest):
@@ -193,6 +194,15 @@ def _fitting(asked: Asked, events: Events, register: Register) -> _Candidates:
     fits = accepted <= index_day(asked, base)
     fits &= events.started[event] <= accepted if asked.rule == "release" else base <= accepted + NEAR_DAYS
     return _Candidates(who[fits], base[fits], event[fits])
+
+
+def _event_of(events: Events, who: IntArray, day: IntArray) -> IntArray:
+    """The event that ends the sentence being served on a day, or else the latest event by then; −1 for none."""
+    latest = events.latest(who, day)
+    following = np.searchsorted(events.who * STRIDE + events.day, who * STRIDE + day, side="right")
+    place = np.minimum(following, len(events.who) - 1)
+    serving = (events.who[place] == who) & (following < len(events.who)) & (events.started[place] <= day)
+    return np.where(serving, place, latest) if len(events.who) else latest
 
 
 def _late(asked: Asked, events: Events, register: Register, found: _Candidates) -> IntArray:

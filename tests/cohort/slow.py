@@ -189,9 +189,11 @@ class Slow:
         behind = {}
         for who in self.people:
             if self.starts(who) and any(row["person_id"] == who for row in self.rows["sentence"]):
-                earlier = [event for event in self.candidates(who) if event[0] <= self.starts(who)[0]]
-                if earlier:
-                    behind[who] = earlier[-1]
+                first = self.starts(who)[0]
+                earlier = [event for event in self.candidates(who) if event[0] <= first]
+                serving = [event for event in self.candidates(who) if event[1] <= first < event[0]]
+                if serving or earlier:
+                    behind[who] = serving[0] if serving else earlier[-1]
         if not behind:
             return {}
         low, high = (end(event[0] for event in behind.values()) for end in (min, max))

@@ -112,6 +112,34 @@ def test_it_is_what_counting_night_by_night_gives(history, follow_up, end, insid
     assert result.at_risk == result.data["person_id"].nunique()
 
 
+@given(histories(), st.integers(1, LENGTH), st.lists(st.none() | numbers, min_size=4, max_size=4))
+@profile(max_examples=150)
+def test_rows_split_at_treatment_hold_the_same_days_and_events(history, follow_up, begun):
+    index, custody, events = frames(*history)
+    index["treated_on"] = pd.to_datetime([None if on is None else day(on) for on in begun[: len(index)]])
+    arguments = {"follow_up": follow_up, "events": events, "inside": "count"}
+    whole = at_risk(index, custody, **arguments).data
+    split = at_risk(index, custody, treated_on="treated_on", **arguments).data
+
+    def days(data):
+        return {(row.person_id, at) for row in data.itertuples() for at in range(row.start + 1, row.stop + 1)}
+
+    def ends(data):
+        return {(row.person_id, row.stop, row.event) for row in data.itertuples() if row.event}
+
+    assert days(split) == days(whole)
+    assert ends(split) == ends(whole)
+    cut = ((index["treated_on"] - index["index_on"]).dt.days).set_axis(index["person_id"]).to_dict()
+    for row in split.itertuples():
+        assert row.treated == (row.start >= cut[row.person_id])
+        assert row.treated or np.isnan(cut[row.person_id]) or row.stop <= cut[row.person_id]
+
+
+def test_follow_up_in_months():
+    index, custody, _ = frames([("a", dt.date(2020, 1, 31), None)], [], [])
+    assert at_risk(index, custody, follow_up="1 month").data["stop"].tolist() == [29]
+
+
 @given(histories(), st.integers(1, LENGTH), causes)
 @profile(max_examples=150)
 def test_with_nothing_said_it_is_refused_exactly_where_the_answers_differ(history, follow_up, competing):

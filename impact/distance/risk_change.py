@@ -12,7 +12,7 @@ from impact.cohort import risk_band
 from impact.cohort.ogrs import BANDS
 from impact.distance.paired import NAN, mean_change
 from impact.errors import InputError
-from impact.frames import BoolArray, Columns, FloatArray, check_level
+from impact.frames import BoolArray, Columns, FloatArray, IntArray, check_level
 from impact.results import number, tidy_rows, with_notes
 
 LABEL = "benchmark, not impact"
@@ -198,14 +198,14 @@ def _row(
     return row
 
 
-def _bands(before: FloatArray, after: FloatArray, scale: str) -> tuple[FloatArray, FloatArray]:
+def _bands(before: FloatArray, after: FloatArray, scale: str) -> tuple[IntArray, IntArray]:
     """The places of both bands, the lowest first; −1 where there is no score."""
     first, second = (risk_band(pd.Series(values), scale=scale).cat.codes for values in (before, after))
-    return first.to_numpy(dtype=float), second.to_numpy(dtype=float)
+    return first.to_numpy(dtype=np.int64), second.to_numpy(dtype=np.int64)
 
 
 def _moves(
-    first: FloatArray, second: FloatArray, codes: np.ndarray, both: BoolArray, labels: tuple[object, ...]
+    first: IntArray, second: IntArray, codes: IntArray, both: BoolArray, labels: tuple[object, ...]
 ) -> pd.DataFrame:
     rows = [
         (label, BANDS[start], BANDS[end], int((both & (codes == code) & (first == start) & (second == end)).sum()))
@@ -217,19 +217,24 @@ def _moves(
 
 
 def _difference(labels: tuple[object, ...], changes: list[FloatArray], level: float) -> pd.DataFrame | None:
-    if min(len(change) for change in changes) < 2 or max(float(np.ptp(change)) for change in changes) == 0:
+    """Welch's t of two groups; None where either has fewer than two people, or no change differs from another."""
+    if min(len(change) for change in changes) < 2:
         return None
-    found = scipy.stats.ttest_ind(changes[1], changes[0], equal_var=False)
-    low, high = found.confidence_interval(level)
+    parts = [float(change.var(ddof=1)) / len(change) for change in changes]
+    std_error = float(np.sqrt(sum(parts)))
+    if std_error <= 1e-12:
+        return None
+    df = sum(parts) ** 2 / sum(part**2 / (len(change) - 1) for part, change in zip(parts, changes, strict=True))
     estimate = float(changes[1].mean() - changes[0].mean())
+    reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * std_error
     row = {
         "term": f"change of {labels[1]} less that of {labels[0]}",
         "estimate": estimate,
-        "std_error": float(np.sqrt(sum(change.var(ddof=1) / len(change) for change in changes))),
-        "statistic": float(found.statistic),
-        "p_value": float(found.pvalue),
-        "conf_low": float(low),
-        "conf_high": float(high),
+        "std_error": std_error,
+        "statistic": estimate / std_error,
+        "p_value": float(2 * scipy.stats.t.sf(abs(estimate / std_error), df)),
+        "conf_low": estimate - reach,
+        "conf_high": estimate + reach,
         "n": sum(len(change) for change in changes),
     }
     return tidy_rows([row])

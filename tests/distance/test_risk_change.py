@@ -65,7 +65,8 @@ def test_tests_and_intervals_are_those_of_scipy():
     row = found.difference.iloc[0]
     assert row["term"] == "change of True less that of False"
     assert row["estimate"] / row["std_error"] == pytest.approx(welch.statistic, rel=1e-12)
-    assert row["p_value"] == pytest.approx(welch.pvalue, rel=1e-12)
+    assert row["p_value"] == pytest.approx(welch.pvalue, rel=1e-10)
+    assert (row["conf_low"], row["conf_high"]) == pytest.approx(tuple(welch.confidence_interval(0.9)), rel=1e-10)
 
 
 def test_the_score_that_time_alone_gives_comes_from_the_risk_scores_themselves():

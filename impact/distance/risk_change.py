@@ -142,7 +142,7 @@ def risk_change(
     both = assessed & np.logical_and.reduce([~np.isnan(values) for values in scores.values()])
     if not both.any():
         raise InputError("Change in assessed risk needs somebody with every score named, and there is nobody.")
-    bands = None if scale is None else _bands(scores[first], scores[second], scale)
+    bands = None if scale is None else (_band_places(scores[first], scale), _band_places(scores[second], scale))
     rows = []
     for code, label in enumerate(labels):
         mine = codes == code
@@ -198,10 +198,9 @@ def _row(
     return row
 
 
-def _bands(before: FloatArray, after: FloatArray, scale: str) -> tuple[IntArray, IntArray]:
-    """The places of both bands, the lowest first; −1 where there is no score."""
-    first, second = (risk_band(pd.Series(values), scale=scale).cat.codes for values in (before, after))
-    return first.to_numpy(dtype=np.int64), second.to_numpy(dtype=np.int64)
+def _band_places(score: FloatArray, scale: str) -> IntArray:
+    """The place of each score's band, the lowest first; −1 where there is no score."""
+    return np.asarray(risk_band(pd.Series(score), scale=scale).cat.codes, dtype=np.int64)
 
 
 def _moves(

@@ -15,6 +15,7 @@ import pandas as pd
 import scipy
 
 from impact.cohort import Cohort
+from impact.cohort.dates import days, one_day
 from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.shown import rate as shown_rate
@@ -176,6 +177,8 @@ def evaluability(
     """
     if not isinstance(cohort, Cohort):
         raise InputError(f"evaluability() needs the result of cohort(), not {type(cohort).__name__}.")
+    if cohort.treatment == "time-varying":
+        raise InputError("evaluability() plans with one row a person: give a cohort by intention to treat.")
     minimum_detectable_difference(1, 1, 0.5, power=power, level=level)
     plan = _Plan(cohort, _limits(minimums or {}), power, level, *_arms(cohort))
     if cohort.programme.reoffending:
@@ -234,7 +237,8 @@ def _arms(cohort: Cohort) -> tuple[_Arms, _Arms]:
     """The comparison of those followed to the end, and of those followed for a day or more."""
     if not cohort.programme.reoffending:
         return (_Arms(0, 0.0, NAN, 0, 0),) * 2
-    some = cohort.data["duration"].notna().to_numpy(dtype=bool)
+    last = one_day(cohort.complete_to, "complete_to", [])
+    some = days(cohort.data["index_on"]) < cohort.waiting.latest_start(last)
     complete = cohort.data["complete"].to_numpy(dtype=bool)
     return _planned(cohort, complete, "reoffended"), _planned(cohort, some, "event")
 

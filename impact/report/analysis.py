@@ -61,8 +61,6 @@ class Compared:
         Fixed before an outcome was named.
     balance : Balance
         Of its covariates.
-    steps : DataFrame
-        ``step, treated, comparison``: from follow-up complete to analysed.
     reoffending, risk : tuple of Outcome
         Compared outcomes under the two heads of the framework; the first under re-offending is the main one.
     alike : tuple of str
@@ -77,7 +75,6 @@ class Compared:
 
     design: Design
     balance: Balance
-    steps: pd.DataFrame
     reoffending: tuple[Outcome, ...]
     risk: tuple[Outcome, ...]
     alike: tuple[str, ...]
@@ -101,12 +98,15 @@ class Compared:
     @property
     def n_treated(self) -> int:
         """People who took part in the sample analysed."""
-        return int(self.steps["treated"].iloc[-1])
+        return self._analysed(1)
 
     @property
     def n_comparison(self) -> int:
         """Comparison people in the sample analysed."""
-        return int(self.steps["comparison"].iloc[-1])
+        return self._analysed(0)
+
+    def _analysed(self, arm: int) -> int:
+        return int(((self.design.data[self.design.treatment] == arm) & (self.design.weights > 0)).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +242,6 @@ def _elsewhere(people: pd.DataFrame, cohort: Cohort, linked: Linked) -> int:
 def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: int) -> Compared | NotPossible:
     used = design.weights > 0
     treated = known["treated"] == 1
-    steps = pd.DataFrame(
-        [
-            ("record before complete", int(treated.sum()), int((~treated).sum())),
-            ("analysed", int((treated & used).sum()), int((~treated & used).sum())),
-        ],
-        columns=["step", "treated", "comparison"],
-    )
     time = period(cohort.follow_up)
     reoffenders = int(design.data.loc[used & treated, "reoffended"].sum())
     reoffending = [
@@ -288,7 +281,6 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
     return Compared(
         design=design,
         balance=balance(design),
-        steps=steps,
         reoffending=tuple(outcome for outcome in reoffending if isinstance(outcome, Outcome)),
         risk=tuple(outcome for outcome in risk if isinstance(outcome, Outcome)),
         alike=tuple(outcome for outcome in (*reoffending, *risk) if isinstance(outcome, str)),

@@ -10,22 +10,18 @@ from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
 from impact.report import style
 from impact.report.analysis import MINIMUM_REOFFENDERS, Compared, NotPossible, Outcome, holm
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
-from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, sentence
+from impact.report.words import (
+    covariate_title,
+    decimal,
+    exhibit_key,
+    interval,
+    listing,
+    lower_first,
+    mean_of,
+    probability,
+    sentence,
+)
 
-COVARIATE_TITLES = {
-    "age": "Age",
-    "sex": "Sex",
-    "ethnicity": "Ethnic group",
-    "district": "District",
-    "imd_decile": "Deprivation decile of the area",
-    "disposal": "Kind of sentence",
-    "offence_group": "Kind of offence",
-    "previous_offences": "Proven offences before",
-    "previous_custody": "Spells in custody before",
-    "contacts_before": "Police contacts in the year before",
-    "needs_before": "Needs assessed by probation",
-    "days_since_sentence": "Days since release or sentence",
-}
 _UNLIKE = (
     "**Nothing can be said of {head}.** The people who could be compared are too unlike those who took part"
     " (@{key}-balance), so no outcome is shown. *What would be needed:* more people to compare with, or more records"
@@ -91,7 +87,7 @@ def _cannot(compared: NotPossible, head: str) -> str:
 
 def _how(cohort: Cohort, compared: Compared, key: str) -> str:
     plan, design = cohort.programme.comparison, compared.design
-    names = listing([lower_first(_title(name)) for name in design.covariates])
+    names = listing([lower_first(covariate_title(name)) for name in design.covariates])
     if plan.kind == "randomised":
         made = (
             f"Who was offered the programme was decided by lot, so the two groups, {_size(compared)}, differ only by"
@@ -153,14 +149,6 @@ def _quality(compared: Compared, key: str) -> str:
     )
 
 
-def _title(name: str) -> str:
-    if name.startswith("assessment:"):
-        return name.split(":")[-1].replace("_", " ").capitalize()
-    base, _, level = name.partition("[")
-    words = COVARIATE_TITLES.get(base, base.replace("_", " ").capitalize())
-    return f"{words}: {level.rstrip(']').removeprefix('T.')}" if level else words
-
-
 def _balance_table(compared: Compared, key: str) -> Table:
     table = compared.balance.tidy()
     before = table[table["sample"] == "all"].set_index("term")
@@ -169,9 +157,9 @@ def _balance_table(compared: Compared, key: str) -> Table:
     rows = []
     for term in before.index:
         row = {
-            "On record before": _title(term),
-            TOOK_PART: _mean(last.loc[term, "mean_treated"]),
-            COMPARISON: _mean(last.loc[term, "mean_comparison"]),
+            "On record before": covariate_title(term),
+            TOOK_PART: mean_of(last.loc[term, "mean_treated"]),
+            COMPARISON: mean_of(last.loc[term, "mean_comparison"]),
         }
         if not randomised:
             row["Difference before matching"] = decimal(100 * before.loc[term, "smd"], 0)
@@ -187,13 +175,9 @@ def _balance_table(compared: Compared, key: str) -> Table:
     )
 
 
-def _mean(value: float) -> str:
-    return decimal(float(value), 1 if abs(value) >= 1 else 2)
-
-
 def _love_plot(compared: Compared, key: str) -> Figure:
     table = compared.balance.tidy()
-    drawn = table.assign(term=[_title(term) for term in table["term"]])
+    drawn = table.assign(term=[covariate_title(term) for term in table["term"]])
     samples = list(dict.fromkeys(drawn["sample"]))
     names = {"all": "Before matching", "matched": "After matching"}
     if len(samples) == 1:

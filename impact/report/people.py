@@ -8,17 +8,29 @@ import numpy as np
 import pandas as pd
 
 from impact.cohort import Cohort, Programme
+from impact.comparison import Attrition, attrition
 from impact.evidence import default_rules, share, shown_count
 from impact.records import Linked
 from impact.report import style
 from impact.report.analysis import Compared, NotPossible
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
-from impact.report.words import exhibit_key, listing, lower_first, month, sentence, title
+from impact.report.words import (
+    covariate_title,
+    decimal,
+    exhibit_key,
+    listing,
+    lower_first,
+    mean_of,
+    month,
+    sentence,
+    title,
+)
 
 AGES = ((0, 9), (10, 17), (18, 20), (21, 24), (25, 29), (30, 39), (40, 120))
 STEP_WORDS = {
     "referred": "Referred",
     "accepted": "Accepted",
+    "linked": "Found in records of courts, prisons or police",
     "index event": "With a release or sentence to follow from",
     "eligible": "In the age and sex served",
     "alive and at liberty": "Alive and in the community on that day",
@@ -26,7 +38,8 @@ STEP_WORDS = {
     "started": "Started",
     "completed": "Completed",
     "second reading": "With a second reading",
-    "record before complete": "With a complete record before",
+    "given to the comparison": "With a complete record before",
+    "on common support": "With somebody like them",
     "analysed": "Compared",
 }
 
@@ -81,22 +94,16 @@ def about(programme: Programme) -> Section:
 def who_came(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> Section:
     """The flow from referred to analysed with reasons, and the profile of those accepted."""
     key = exhibit_key(cohort.programme.name)
-    flow = _steps(cohort, compared)
+    found = attrition(cohort, compared.design if isinstance(compared, Compared) else None)
     exhibits: list[Exhibit] = [
-        Statement(f"{key}-came", _came(cohort, linked, flow, key)),
-        _flow_figure(cohort.programme, flow),
-        _flow_table(cohort.programme, flow),
-        *([_lost_table(cohort)] if len(cohort.left) else []),
+        Statement(f"{key}-came", _came(cohort, linked, found.flow, key)),
+        _flow_figure(cohort.programme, found.flow),
+        _flow_table(cohort.programme, found.flow),
+        *([_lost_table(cohort, found)] if len(found.left) else []),
+        _kept_and_lost(found, key),
         _profile(cohort),
     ]
     return Section("", tuple(exhibits))
-
-
-def _steps(cohort: Cohort, compared: Compared | NotPossible) -> pd.DataFrame:
-    flow = cohort.flow[["step", "treated", "comparison"]]
-    if isinstance(compared, Compared):
-        flow = pd.concat([flow, compared.steps], ignore_index=True)
-    return flow
 
 
 def _has_comparison(cohort: Cohort) -> bool:
@@ -178,8 +185,8 @@ def _flow_table(programme: Programme, flow: pd.DataFrame) -> Table:
     )
 
 
-def _lost_table(cohort: Cohort) -> Table:
-    left = cohort.left
+def _lost_table(cohort: Cohort, found: Attrition) -> Table:
+    left = found.left
     rows = pd.DataFrame(
         {
             "Why people left": [title(reason) for reason in left["reason"]],
@@ -190,6 +197,34 @@ def _lost_table(cohort: Cohort) -> Table:
     if _has_comparison(cohort):
         rows["Comparison"] = _counts(left["comparison"])
     return Table(f"{exhibit_key(cohort.programme.name)}-lost", "Who was lost on the way, and why", rows)
+
+
+def _kept_and_lost(found: Attrition, key: str) -> Table | Statement:
+    """Those kept beside those lost, as they were when referred; only a statement where there are too few of either."""
+    table, rules = found.kept_and_lost, default_rules()
+    if table.empty or min(table["n_kept"].max(), table["n_lost"].max()) < rules.minimum:
+        return Statement(
+            f"{key}-kept-said",
+            "Too few people were kept, or lost, for the one group to be described beside the other.",
+        )
+    rows = []
+    for row in table.to_dict("records"):
+        sizes = {"Kept": (row["n_kept"], row["mean_kept"]), "Lost": (row["n_lost"], row["mean_lost"])}
+        if "[" in row["term"]:
+            shown = {name: share(round(n * mean), n) for name, (n, mean) in sizes.items()}
+        else:
+            shown = {name: mean_of(mean) if n >= rules.minimum else "not shown" for name, (n, mean) in sizes.items()}
+        if not any(text.startswith("not shown") for text in shown.values()):
+            title = covariate_title(row["term"])
+            rows.append({"When referred": title, **shown, "Difference": decimal(100 * row["smd"], 0)})
+    return Table(
+        f"{key}-kept",
+        "Those kept to the last step, beside those lost on the way",
+        pd.DataFrame(rows),
+        "Means, or shares of people, on the day they were first referred. The difference is standardised, in hundredths"
+        " of a standard deviation: where it is large, what is said of those kept need not hold for those lost. Kinds"
+        " with fewer than ten people on either side are left out.",
+    )
 
 
 def _counts(values: Sequence[int] | pd.Series) -> list[str]:

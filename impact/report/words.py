@@ -9,6 +9,20 @@ from datetime import date
 import pandas as pd
 
 NOT_KNOWN = "–"
+COVARIATE_TITLES = {
+    "age": "Age",
+    "sex": "Sex",
+    "ethnicity": "Ethnic group",
+    "district": "District",
+    "imd_decile": "Deprivation decile of the area",
+    "disposal": "Kind of sentence",
+    "offence_group": "Kind of offence",
+    "previous_offences": "Proven offences before",
+    "previous_custody": "Spells in custody before",
+    "contacts_before": "Police contacts in the year before",
+    "needs_before": "Needs assessed by probation",
+    "days_since_sentence": "Days since release or sentence",
+}
 
 
 def decimal(value: float, places: int = 1, *, signed: bool = False) -> str:
@@ -107,3 +121,29 @@ def sentence(text: str) -> str:
     stripped = text.strip()
     ended = stripped if stripped.endswith((".", "!", "?")) else f"{stripped}."
     return ended[:1].upper() + ended[1:]
+
+
+def covariate_title(name: str) -> str:
+    """What is on record of people, in words; a level stands after a colon.
+
+    Examples
+    --------
+    >>> covariate_title("sex[male]"), covariate_title("needs_before")
+    ('Sex: male', 'Needs assessed by probation')
+    """
+    if name.startswith("assessment:"):
+        return name.split(":")[-1].replace("_", " ").capitalize()
+    base, _, level = name.partition("[")
+    words = COVARIATE_TITLES.get(base, base.replace("_", " ").capitalize())
+    return f"{words}: {level.rstrip(']').removeprefix('T.')}" if level else words
+
+
+def mean_of(value: float) -> str:
+    """A mean at one decimal, two below 1.
+
+    Examples
+    --------
+    >>> mean_of(12.34), mean_of(0.126)
+    ('12.3', '0.13')
+    """
+    return decimal(float(value), 1 if abs(value) >= 1 else 2)

@@ -132,7 +132,7 @@ def test_survival_counts_everyone_with_a_day_of_follow_up(cohorts, name):
 def test_a_day_of_follow_up_is_one_whose_waiting_period_is_over(cohorts):
     cohort = made(cohorts["pops"], 40, 400, 0.4)
     for late, counted in ((1, 40), (0, 0)):
-        index_on = pd.Timestamp(cohort.complete_to) - pd.Timedelta(cohort.waiting + late, unit="D")
+        index_on = pd.Timestamp(cohort.complete_to) - pd.Timedelta(cohort.waiting.length + late, unit="D")
         data = cohort.data.assign(complete=False, index_on=index_on)
         assert rows(evaluability(replace(cohort, data=data))).loc["survival", "n_treated"] == counted
 

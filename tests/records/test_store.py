@@ -226,8 +226,11 @@ class TestQuery:
             linked.table("people")
 
 
-def test_only_the_embedded_engine_is_offered(tiny: Tiny) -> None:
-    with pytest.raises(InputError, match="only the embedded engine"):
+def test_an_engine_that_is_not_offered_or_not_installed_is_refused(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="engine must be one of duckdb, spark"):
+        read_linked(tiny.folder, engine="sqlite")
+    monkeypatch.setattr("impact.records.spark.shutil.which", lambda name: None)
+    with pytest.raises(InputError, match="engine='spark' cannot be used"):
         read_linked(tiny.folder, engine="spark")
 
 

@@ -4,6 +4,9 @@ DATA ?= data_synthetic
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 STAMP := .venv/.ready
+SPARK := .venv/.spark
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --quiet \
+  --custom-compile-command "make lock"
 
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export IPYTHONDIR := $(CURDIR)/.venv/ipython
@@ -36,13 +39,18 @@ report: $(STAMP) ## From the linked data to reports/annual_report.html, .pdf, .d
 
 test: lint unit notebooks ## The whole suite, notebooks included
 
-lint: $(STAMP)
+lint: $(STAMP) $(SPARK)
 	@echo "Checking style and types …"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary
 
-unit: $(STAMP)
+$(SPARK): requirements-spark.lock $(STAMP)
+	@echo "Adding Spark for the tests of the second engine …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
+	@touch $(SPARK)
+
+unit: $(STAMP) $(SPARK)
 	@echo "Running the tests …"
 	@$(BIN)/pytest -q -rs -n 2 --dist loadfile
 
@@ -65,9 +73,10 @@ slow: $(STAMP) ## Simulations of coverage (an hour or so)
 bench: $(STAMP) ## Benchmarks beside the peers
 	@for file in $(filter-out benchmarks/coverage_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
-lock: ## Resolve pyproject.toml to requirements.lock again
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --quiet --custom-compile-command "make lock" --output-file requirements.lock
+lock: ## Resolve pyproject.toml to requirements.lock and requirements-spark.lock again
+	@$(BIN)/$(COMPILE) pyproject.toml --extra cli --extra notebooks --extra report --extra dev --output-file requirements.lock
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
+	  | $(BIN)/$(COMPILE) - --constraint requirements.lock --output-file requirements-spark.lock
 
 clean: ## Remove the environment, caches and built reports
 	@rm -rf .venv reports/.cache reports/*.html reports/*.pdf reports/*.docx .mypy_cache .ruff_cache

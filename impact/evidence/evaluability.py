@@ -17,9 +17,9 @@ import scipy
 from impact.cohort import Cohort
 from impact.cohort.dates import days, one_day
 from impact.errors import Fault, InputError
-from impact.evidence.power import minimum_detectable_difference, people_needed
+from impact.evidence.power import minimum_detectable_difference, people_needed, planned_sizes
 from impact.evidence.shown import rate as shown_rate
-from impact.frames import BoolArray, IntArray
+from impact.frames import BoolArray
 from impact.results import number, with_notes
 
 NAN = math.nan
@@ -208,37 +208,11 @@ def _limits(given: Mapping[str, float]) -> dict[str, float]:
     return limits | dict(given)
 
 
-def planned_sizes(treated: IntArray, comparison: IntArray, *, ratio: int) -> tuple[int, float]:
-    """People served, and the effective number of those they are compared with, before a caliper.
-
-    Partners go in rounds within each stratum, everyone's first before anyone's second, each used once. A person with k
-    partners gives each the weight 1/k, so (Σw)² / Σw² is served² / Σ 1/k.
-
-    Parameters
-    ----------
-    treated, comparison : array of int, shape (strata,)
-        How many there are of each.
-    ratio : int
-        Partners planned for each treated person.
-
-    Examples
-    --------
-    >>> planned_sizes(np.array([10, 4]), np.array([500, 2]), ratio=5)
-    (12, 36.0)
-    """
-    each, over = np.divmod(np.minimum(comparison, ratio * treated), np.maximum(treated, 1))
-    with_more, with_each = over, np.where(each > 0, treated - over, 0)
-    served = int(np.sum(with_more + with_each))
-    spread = float(np.sum(with_more / (each + 1) + with_each / np.maximum(each, 1)))
-    return served, served**2 / spread if served else 0.0
-
-
 def _arms(cohort: Cohort) -> tuple[_Arms, _Arms]:
     """The comparison of those followed to the end, and of those followed for a day or more."""
     if not cohort.programme.reoffending:
         return (_Arms(0, 0.0, NAN, 0, 0),) * 2
-    last = one_day(cohort.complete_to, "complete_to", [])
-    some = days(cohort.data["index_on"]) < cohort.waiting.latest_start(last)
+    some = days(cohort.data["index_on"]) < cohort.waiting.latest_start(one_day(cohort.complete_to, "complete_to", []))
     complete = cohort.data["complete"].to_numpy(dtype=bool)
     return _planned(cohort, complete, "reoffended"), _planned(cohort, some, "event")
 

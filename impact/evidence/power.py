@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import scipy
 
 from impact.errors import InputError
-from impact.frames import check_level
+from impact.frames import IntArray, check_level
 
 
 def minimum_detectable_difference(
@@ -76,6 +77,31 @@ def people_needed(
     if abs(difference) < 1e-9:
         return None
     return math.ceil(n * (_reach(power, level) * std_error / difference) ** 2)
+
+
+def planned_sizes(treated: IntArray, comparison: IntArray, *, ratio: int) -> tuple[int, float]:
+    """People served, and the effective number of those they are compared with, before a caliper.
+
+    Partners go in rounds within each stratum, everyone's first before anyone's second, each used once. A person with k
+    partners gives each the weight 1/k, so (Σw)² / Σw² is served² / Σ 1/k.
+
+    Parameters
+    ----------
+    treated, comparison : array of int, shape (strata,)
+        How many there are of each.
+    ratio : int
+        Partners planned for each treated person.
+
+    Examples
+    --------
+    >>> planned_sizes(np.array([10, 4]), np.array([500, 2]), ratio=5)
+    (12, 36.0)
+    """
+    each, over = np.divmod(np.minimum(comparison, ratio * treated), np.maximum(treated, 1))
+    with_more, with_each = over, np.where(each > 0, treated - over, 0)
+    served = int(np.sum(with_more + with_each))
+    spread = float(np.sum(with_more / (each + 1) + with_each / np.maximum(each, 1)))
+    return served, served**2 / spread if served else 0.0
 
 
 def _reach(power: float, level: float) -> float:

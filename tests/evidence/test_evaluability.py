@@ -17,7 +17,8 @@ import impact as im
 from impact.cohort.result import Cohort
 from impact.errors import InputError
 from impact.evidence import minimum_detectable_difference
-from impact.evidence.evaluability import Evaluability, evaluability, planned_sizes
+from impact.evidence.evaluability import Evaluability, evaluability
+from impact.evidence.power import planned_sizes
 
 PROGRAMMES = ("pops", "moms", "magistra", "shelter", "time_matters", "dwp")
 METHODS = ["before_after", "survival", "matched", "randomised", "difference_in_differences"]
@@ -307,6 +308,8 @@ def test_minimums_can_be_changed_and_what_is_recalled_is_never_official(cohorts)
 def test_faults(cohorts):
     with pytest.raises(InputError, match=r"cohort\(\)"):
         evaluability(cohorts["pops"].data)
+    with pytest.raises(InputError, match="one row a person"):
+        evaluability(replace(cohorts["pops"], treatment="time-varying"))
     with pytest.raises(InputError, match="power"):
         evaluability(cohorts["pops"], power=1)
     with pytest.raises(InputError) as error:

@@ -29,11 +29,15 @@ def test_conda_and_pyproject_name_the_same_packages_and_bounds(root: Path) -> No
     assert theirs == ours
 
 
-def test_lock_has_hashes_and_no_address(root: Path) -> None:
-    lines = (root / "requirements.lock").read_text(encoding="utf-8").splitlines()
+LOCKS = {"requirements.lock": 50, "requirements-spark.lock": 3}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_lock_has_hashes_and_no_address(root: Path, name: str) -> None:
+    lines = (root / name).read_text(encoding="utf-8").splitlines()
     assert not [line for line in lines if "://" in line or "index-url" in line]
     pins = [number for number, line in enumerate(lines) if "==" in line]
-    assert len(pins) > 50
+    assert len(pins) > LOCKS[name]
     assert all(lines[number + 1].strip().startswith("--hash=sha256:") for number in pins)
 
 
@@ -41,10 +45,8 @@ def test_lock_pins_everything_that_pyproject_asks_for(root: Path) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = {_split(text)[0].lower() for text in project["dependencies"]}
     asked |= {_split(text)[0].lower() for group in project["optional-dependencies"].values() for text in group}
-    locked = {
-        line.split("==")[0].lower() for line in (root / "requirements.lock").read_text().splitlines() if "==" in line
-    }
-    assert asked <= locked
+    lines = [line for name in LOCKS for line in (root / name).read_text(encoding="utf-8").splitlines()]
+    assert asked <= {line.split("==")[0].lower() for line in lines if "==" in line}
 
 
 def _tracked(root: Path) -> list[Path]:

@@ -65,7 +65,8 @@ def made(cohort: Cohort, n_treated: int, n_comparison: int, rate: float, **plan:
             "event": again,
         }
     )
-    plan = {"covariates": ("age",), "exact": (), "ratio": 5, "replace": False, "caliper": None} | plan
+    usual = {"covariates": ("age",), "exact": (), "method": "nearest", "ratio": 5, "replace": False}
+    plan = usual | {"caliper": None, "radius": None} | plan
     programme = replace(cohort.programme, comparison=replace(cohort.programme.comparison, **plan))
     return replace(cohort, data=data, programme=programme)
 
@@ -112,7 +113,8 @@ def test_the_detectable_difference_is_the_one_counted_by_hand(cohorts, name):
     for _, part in strata:
         treated, rest = part[part["treated"] == 1], part[part["treated"] == 0]
         assert len(rest) >= plan.ratio * len(treated)
-        n, others = n + len(treated), others + plan.ratio * len(treated)
+        partners = len(rest) * bool(len(treated)) if plan.method == "radius" else plan.ratio * len(treated)
+        n, others = n + len(treated), others + partners
         rates += rest["reoffended"].tolist() if len(treated) else []
     row = rows(evaluability(cohort)).loc["matched"]
     rate = float(np.mean(rates))

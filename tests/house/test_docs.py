@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from impact.records import data_dictionary
 
 
@@ -21,6 +23,14 @@ def test_the_python_of_the_readme_runs(root: Path, monkeypatch: object) -> None:
     names: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), names)
     assert "design" in names
+
+
+def test_the_python_of_the_guide_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    text = (root / "docs" / "who-is-compared.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for place, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.S)):
+        exec(compile(code, f"who-is-compared.md, block {place + 1}", "exec"), names)
 
 
 def test_the_readme_shows_page_code_and_commands_in_that_order(root: Path) -> None:

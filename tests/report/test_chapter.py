@@ -101,7 +101,7 @@ def test_unbalanced_groups_show_no_outcome(linked: object) -> None:
     from dataclasses import replace
 
     plain = im.programme("pops")
-    loose = replace(plain.comparison, caliper=None, ratio=20)
+    loose = replace(plain.comparison, method="nearest", radius=None, caliper=None, ratio=20)
     spoilt = im.chapter(replace(plain, comparison=loose), linked)
     compared = spoilt.comparison
     assert isinstance(compared, Compared)

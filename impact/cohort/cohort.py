@@ -62,7 +62,9 @@ def cohort(
 
     Comparison index dates lie between the first and the last of the treated; of several that qualify, the first is
     taken, since a choice among them would depend on what came later. Everyone is in the ages and of the sex served,
-    alive, and out of custody on the index date (the day of release is a day out).
+    alive, and out of custody on the index date (the day of release is a day out). People referred only after they could
+    have been a comparison are still left out of it, which looks ahead a little where a large part of the pool is
+    referred; treatment that changes with time does not.
 
     **Immortal time** is refused: follow-up from the completion of the programme, people told apart by what they did
     after their index date, and a rule by whose event most people were not yet accepted. There are three ways out: a

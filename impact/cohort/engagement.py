@@ -36,23 +36,10 @@ def engagement_cohort(history: History, asked: Asked, register: Register) -> Coh
     fate.lose(~started[people], "started", "never started")
     fate.lose(~completed[people], "completed", "started and did not complete")
     fate.lose(~again[people], "second reading", "completed without a second reading")
-    flow, left = funnel(STEPS, "referred to the programme", fate, Arm.of(0), started[people], completed[people])
+    flow = funnel(STEPS, "referred to the programme", fate, Arm.of(0), started[people], completed[people])
     notes = [
         f"Reoffending is not an outcome of this programme: {definition.reoffending_reason}",
         f"No comparison group: {definition.comparison.reason}",
         *register_notes(register, history, who),
     ]
-    return Cohort(
-        data,
-        flow,
-        left,
-        referred_table(history, asked, people, register.referred, fate),
-        definition,
-        asked.rule,
-        asked.treatment,
-        None,
-        asked.follow_up,
-        asked.waiting,
-        asked.complete_to,
-        tuple(notes),
-    )
+    return Cohort.of(asked, data, flow, referred_table(history, asked, people, register.referred, fate), notes)

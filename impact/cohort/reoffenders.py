@@ -69,23 +69,12 @@ def reoffending_cohort(history: History, asked: Asked, register: Register) -> Co
     steps += (LANDMARK_STEP,) if asked.landmark is not None else ()
     steps += (COMPLETED_STEP,) if asked.treatment == "completers" else ()
     first = FIRST + ("" if definition.comparison.kind == "none" else FIRST_COMPARISON)
-    flow, left = funnel(
+    flow = funnel(
         (*steps, "follow-up complete"), first, mine, fate, started[register.people], completed[register.people]
     )
-    return Cohort(
-        data,
-        flow,
-        left,
-        referred_table(history, asked, register.people, register.referred, mine),
-        definition,
-        asked.rule,
-        asked.treatment,
-        asked.landmark,
-        asked.follow_up,
-        asked.waiting,
-        asked.complete_to,
-        (*_notes(asked, data), *company_notes(history, asked, register, data, who, day)),
-    )
+    referred = referred_table(history, asked, register.people, register.referred, mine)
+    notes = (*_notes(asked, data), *company_notes(history, asked, register, data, who, day))
+    return Cohort.of(asked, data, flow, referred, notes)
 
 
 def told_apart(asked: Asked, register: Register, treated: Index, n: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -82,6 +83,30 @@ class Cohort:
     waiting: Window
     complete_to: dt.date
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        asked: Asked,
+        data: pd.DataFrame,
+        flow: tuple[pd.DataFrame, pd.DataFrame],
+        referred: pd.DataFrame,
+        notes: Sequence[str],
+    ) -> Cohort:
+        """The cohort that was asked for; `flow` is as `funnel` gives it."""
+        return cls(
+            data,
+            *flow,
+            referred,
+            asked.programme,
+            asked.rule,
+            asked.treatment,
+            asked.landmark,
+            asked.follow_up,
+            asked.waiting,
+            asked.complete_to,
+            tuple(notes),
+        )
 
     @property
     def label(self) -> str:

@@ -48,7 +48,7 @@ def varying_cohort(history: History, asked: Asked, register: Register) -> Cohort
     ever = starts[people] < LAST_DAY
     started, completed = engaged(register, n)
     arms = index.arm.take(ever), index.arm.take(~ever)
-    flow, left = funnel(STEPS, FIRST, *arms, started[people[ever]], completed[people[ever]])
+    flow = funnel(STEPS, FIRST, *arms, started[people[ever]], completed[people[ever]])
     ever_treated = pd.DataFrame(
         {"treated": np.isin(np.arange(len(who)), row[treated == 1]).astype(int), "duration": after["duration"]}
     )
@@ -58,17 +58,5 @@ def varying_cohort(history: History, asked: Asked, register: Register) -> Cohort
         "cluster='person_id' to methods.",
         *company_notes(history, asked, register, ever_treated, who, day),
     )
-    return Cohort(
-        rows,
-        flow,
-        left,
-        referred_table(history, asked, people[ever], starts[people[ever]], arms[0]),
-        asked.programme,
-        asked.rule,
-        asked.treatment,
-        None,
-        asked.follow_up,
-        asked.waiting,
-        asked.complete_to,
-        notes,
-    )
+    referred = referred_table(history, asked, people[ever], starts[people[ever]], arms[0])
+    return Cohort.of(asked, rows, flow, referred, notes)

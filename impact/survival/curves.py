@@ -133,8 +133,20 @@ class KaplanMeier:
         names = ["group", "n", "n_events", "probability", "estimate", "conf_low", "conf_high"]
         return pd.DataFrame(rows, columns=names)
 
-    def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
-        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
+    def plot(
+        self, ax: Axes | None = None, *, at_risk: bool = True, unit: str = "days", cumulative: bool = False
+    ) -> Axes:
+        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+        at_risk : bool
+        unit : str
+            ``"days"``, or ``"months"`` of 30.4375 days (durations are in days either way).
+        cumulative : bool
+            Draw the share with the event, 1 − S(t).
+        """
         from impact.survival import figures
 
         time, survival, bounds = self._curve.time, self._curve.survival, self._curve.bounds
@@ -144,7 +156,7 @@ class KaplanMeier:
             part = slice(bounds[code], bounds[code + 1])
             lines.append(figures.Line(str(label), time[part], survival[part], low[part], high[part]))
         counts = (lambda code, times: self._at_risk(code, times)) if at_risk else None
-        return figures.survival_curves(lines, counts, ax=ax)
+        return figures.survival_curves(lines, counts, ax=ax, unit=unit, cumulative=cumulative)
 
     def _of(self, code: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         part = slice(self._curve.bounds[code], self._curve.bounds[code + 1])

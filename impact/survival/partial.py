@@ -8,7 +8,8 @@ information is one weighted Gram matrix less products of K × p sums; nothing of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -46,6 +47,8 @@ class Sample:
         Weight of each denominator of a cell.
     event_sum : (p,) float
         Σ w x over events.
+    offset : (n,) float or None
+        What is added to every linear predictor, with a coefficient of 1.
     """
 
     sets: RiskSets
@@ -58,9 +61,22 @@ class Sample:
     step_start: IntArray
     step_weight: FloatArray
     event_sum: FloatArray
+    offset: FloatArray | None = None
+
+    def without(self, columns: Sequence[int]) -> Sample:
+        """The same people without some of the covariates."""
+        kept = np.delete(np.arange(len(self.x)), list(columns))
+        return replace(self, x=self.x[kept], event_sum=self.event_sum[kept])
 
 
-def sample(sets: RiskSets, x: FloatArray, event: FloatArray, weights: FloatArray | None, ties: str) -> Sample:
+def sample(
+    sets: RiskSets,
+    x: FloatArray,
+    event: FloatArray,
+    weights: FloatArray | None,
+    ties: str,
+    offset: FloatArray | None = None,
+) -> Sample:
     """Prepare the likelihood; `ties` is ``"efron"`` or ``"breslow"``, `event` (n,) is 0 or 1."""
     events = np.flatnonzero(event)
     cells = sets.last[events]
@@ -72,7 +88,7 @@ def sample(sets: RiskSets, x: FloatArray, event: FloatArray, weights: FloatArray
     step_share = (np.arange(len(step_cell)) - step_start[step_cell]) / steps[step_cell]
     chosen = x[:, events]
     event_sum = chosen.sum(axis=1) if weights is None else chosen @ weights[events]
-    return Sample(sets, x, weights, events, cells, step_cell, step_share, step_start, mass / steps, event_sum)
+    return Sample(sets, x, weights, events, cells, step_cell, step_share, step_start, mass / steps, event_sum, offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +128,8 @@ def evaluate(data: Sample, beta: FloatArray) -> Point:
     """The log-likelihood, the score and the sums from which all else follows, at `beta`."""
     sets, events = data.sets, data.events
     eta = beta @ data.x
+    if data.offset is not None:
+        eta += data.offset
     shift = float(eta.max())
     eta -= shift
     event_eta = eta[events]
@@ -240,12 +258,9 @@ def maximise(data: Sample) -> Maximum:
     """Newton's method with step halving from 0; `data.x` must be centred and scaled."""
     start = point = evaluate(data, np.zeros(len(data.x)))
     info = information(data, point)
-    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
-    if len(flat):
-        return Maximum(start, point, info, 0, "flat", tuple(flat.tolist()))
-    aliased = dependent_columns(info)
-    if aliased:
-        return Maximum(start, point, info, 0, "aliased", aliased)
+    problem, columns = faulty_columns(data, info)
+    if problem:
+        return Maximum(start, point, info, 0, problem, columns)
     reach = np.ptp(data.x, axis=1)
     last_move = False
     for steps in range(MOST_STEPS):
@@ -267,6 +282,15 @@ def maximise(data: Sample) -> Maximum:
             info = information(data, point)
     lost = np.flatnonzero(np.abs(point.beta) * reach > 10)
     return Maximum(start, point, info, MOST_STEPS, "endless" if len(lost) else "lost", tuple(lost.tolist()))
+
+
+def faulty_columns(data: Sample, info: FloatArray) -> tuple[str, tuple[int, ...]]:
+    """``"flat"`` or ``"aliased"`` and the columns that are so by the information at 0; ``""`` where none is."""
+    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
+    if len(flat):
+        return "flat", tuple(flat.tolist())
+    aliased = dependent_columns(info)
+    return ("aliased", aliased) if aliased else ("", ())
 
 
 def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from impact.survival.influence import Influence
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
 
 CONF_TYPES = ("log-log", "log", "plain", "arcsine")
@@ -76,46 +77,14 @@ def _jackknife(
 ) -> FloatArray:
     """Σ over clusters of (Σ w_i ∂ log S(t) / ∂ w_i)², at each cell.
 
-    With A(t) = Σ d / (n (n − d)), a row adds A(t) − A(entry) while at risk and A(exit) − A(entry) − event / (n − d)
-    afterwards, so a cluster's sum is F + W A(t), where F and W change only when one of its rows comes or leaves. The
-    sums of F², FW and W² over clusters are therefore sums of jumps: O(n log n), with no table of clusters by times.
+    With A(t) = Σ d / (n (n − d)), a row of weight 1 adds A(t) − A(entry) while at risk, and after its exit
+    A(exit) − A(entry) − event / (n − d).
     """
-    size = sets.size
     w = np.ones(len(event)) if weights is None else weights
     passed = scan(step, sets.bounds)
-    at_exit = passed[sets.last]
     with np.errstate(divide="ignore", invalid="ignore"):
-        at_exit = at_exit - np.where((event == 1) & (remain[sets.last] > 0), 1 / remain[sets.last], 0.0)
-    start = np.broadcast_to(sets.bounds[0] if group is None else sets.bounds[group], len(event))
-    if sets.before is None:
-        at_entry, come = np.zeros(len(event)), start
-    else:
-        at_entry = np.append(passed, 0.0)[sets.before]
-        come = np.where(sets.before == size, start, sets.before + 1)
-    cell = np.concatenate([come, sets.last])
-    if cluster is None:
-        zero = np.zeros(len(event))
-        f_old, w_old = np.concatenate([zero, -w * at_entry]), np.concatenate([zero, w])
-        f_new, w_new = np.concatenate([-w * at_entry, w * (at_exit - at_entry)]), np.concatenate([w, zero])
-    else:
-        key = cluster if group is None else cluster * (int(group.max()) + 1) + group
-        key = np.tile(key, 2)
-        order = np.lexsort((cell, key))
-        key, cell = key[order], cell[order]
-        f_step = np.concatenate([-w * at_entry, w * at_exit])[order]
-        w_step = np.concatenate([w, -w])[order]
-        ends = np.append(np.flatnonzero(np.r_[True, np.diff(key) != 0]), len(key))
-        f_new, w_new = scan(f_step, ends), scan(w_step, ends)
-        f_old, w_old = (np.r_[0.0, values[:-1]] for values in (f_new, w_new))
-        f_old[ends[:-1]] = w_old[ends[:-1]] = 0.0
-
-    def jumps(new: FloatArray, old: FloatArray) -> FloatArray:
-        return scan(np.bincount(cell, new - old, size).astype(float), sets.bounds)
-
-    ff = jumps(f_new * f_new, f_old * f_old)
-    fw = jumps(f_new * w_new, f_old * w_old)
-    ww = jumps(w_new * w_new, w_old * w_old)
-    return np.maximum(ff + passed * (2 * fw + passed * ww), 0.0)
+        last_step = np.where((event == 1) & (remain[sets.last] > 0), -w / remain[sets.last], 0.0)
+    return Influence(sets, w, passed, last_step, group, cluster).squares()
 
 
 def limits(survival: FloatArray, log_error: FloatArray, level: float, conf_type: str) -> tuple[FloatArray, FloatArray]:

@@ -17,8 +17,10 @@ import scipy
 from impact.survival.partial import Point, Sample, evaluate, information
 from impact.survival.riskset import FloatArray, IntArray, at_risk, over_time
 
-MOST_STEPS = 500
+MOST_STEPS = 200
 STILL = 1e-22
+NEARLY_STILL = 1e-15
+ENOUGH = 1e-4
 LONGEST_MOVE = 5.0
 WIDEST = 60.0
 
@@ -87,44 +89,55 @@ def penalty_slope(data: Sample, point: Point, inverse: FloatArray) -> FloatArray
 def maximise_penalised(data: Sample, start: Penalised, free: IntArray) -> tuple[Penalised, bool]:
     """The maximum over the `free` columns from `start`, the others held; and whether it was reached.
 
-    Scoring steps V_ff U*_f, halved while they lower the likelihood.
+    Steps H U*_f, where H is the inverse information at the start, made that of the penalised likelihood by the changes
+    of the score (Broyden, Fletcher, Goldfarb and Shanno), halved until the likelihood rises.
     """
     here = start
     if not len(free):
         return here, True
+    curve = np.linalg.inv(here.information[np.ix_(free, free)])
     previous = np.inf
     for _ in range(MOST_STEPS):
-        inside = here.information[np.ix_(free, free)]
-        move = scipy.linalg.solve(inside, here.score[free], assume_a="pos")
-        gain = float(move @ here.score[free])
-        if gain < STILL or (gain < 1e-16 and gain >= previous / 2):
+        score = here.score[free]
+        move = curve @ score
+        gain = float(move @ score)
+        if gain < STILL or (gain < NEARLY_STILL and gain >= previous / 2):
             return here, True
         previous = gain
         move *= min(1.0, LONGEST_MOVE / float(np.abs(move).max()))
-        better = _climb(data, here, free, move)
+        better = _climb(data, here, free, move, gain)
         if better is None:
-            return here, gain < 1e-14
+            return here, gain < NEARLY_STILL
+        step, bend = better.point.beta[free] - here.point.beta[free], score - better.score[free]
+        along = float(step @ bend)
+        if along > 0:
+            left = np.eye(len(free)) - np.outer(step, bend) / along
+            curve = left @ curve @ left.T + np.outer(step, step) / along
         here = better
     return here, False
 
 
-def _climb(data: Sample, here: Penalised, free: IntArray, move: FloatArray) -> Penalised | None:
-    slack = 1e-11 * (1 + abs(here.value))
-    for halving in range(30):
+def _climb(data: Sample, here: Penalised, free: IntArray, move: FloatArray, gain: float) -> Penalised | None:
+    rounding = 1e-13 * (1 + abs(here.value))
+    for halving in range(40):
         beta = here.point.beta.copy()
         beta[free] += move / 2**halving
         trial = penalised(data, beta)
-        if trial is not None and np.isfinite(trial.value) and trial.value >= here.value - slack:
+        enough = here.value + ENOUGH * gain / 2**halving - rounding
+        if trial is not None and np.isfinite(trial.value) and trial.value >= enough:
             return trial
     return None
 
 
 def held_at(data: Sample, start: Penalised, columns: Sequence[int], value: float = 0.0) -> tuple[Penalised, bool]:
     """The maximum where some coefficients are held at a value; the penalty stays that of all the coefficients."""
+    held = np.array(columns)
+    free = np.delete(np.arange(len(start.point.beta)), held)
     beta = start.point.beta.copy()
-    beta[list(columns)] = value
+    info, away = start.information, value - beta[held]
+    beta[held] = value
+    beta[free] -= np.linalg.solve(info[np.ix_(free, free)], info[np.ix_(free, held)] @ away)
     there = penalised(data, beta)
-    free = np.delete(np.arange(len(beta)), list(columns))
     return (start, False) if there is None else maximise_penalised(data, there, free)
 
 

@@ -166,7 +166,7 @@ class Cox:
                 " weights or a Design."
             )
         if self.penalty is not None and kind.endswith("score"):
-            raise InputError("A score test has no penalised form here; use kind='likelihood-ratio' or 'wald'.")
+            raise InputError("There is no score test with a penalty; use kind='likelihood-ratio' or 'wald'.")
         return run_test(self._fit, kind, wanted, sorted({column for name in wanted for column in places[name]}))
 
     @property
@@ -287,14 +287,9 @@ class Cox:
         conf_type : str
             ``"log-log"``, ``"log"``, ``"plain"`` or ``"arcsine"``.
 
-        Returns
-        -------
-        PredictedCurves
-            ``tidy()``, ``plot()``, ``notes``. Rows with a missing value are left out and counted.
-
         Notes
         -----
-        Survival is exp(−H), as in `baseline`. The variance holds that of the baseline and of the coefficients (Tsiatis
+        Rows with a missing value are left out and counted. Survival is exp(−H), as in `baseline`. The variance holds that of the baseline and of the coefficients (Tsiatis
         1981); where the model's variance is robust so is this, by cluster. For someone like nobody in the data the
         curve is an extrapolation and its interval does not show that.
         """

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, PercentFormatter
 
 from impact.frames import check_choice
+from impact.results import number
 from impact.survival.riskset import FloatArray
 
 COLOURS = ("#0b3c5d", "#c8553d", "#5aa9a3", "#8c6bb1", "#b8860b", "#4d4d4d")
@@ -23,7 +24,9 @@ MONTH_STEPS = (1, 2, 3, 6, 12)
 MOST_TICKS = 9
 CROWDED = 0.07
 LONG_LABEL = 22
-LEFT_OF_AXES = -18
+FEW_LINES = 3
+LABEL_GAP = 9
+CHARACTER = 6.5
 FIRST_LINE = -48
 LINE_STEP = 13
 
@@ -54,7 +57,7 @@ def survival_curves(
     check_choice("unit", unit, UNITS)
     stacked = at_risk is not None and _labels_are_long(lines)
     axes = _axes(ax, 4.4 + 0.18 * len(lines) * (at_risk is not None) * (2 if stacked else 1))
-    top = 0.0
+    top, shade = 0.0, 0.15 if len(lines) <= FEW_LINES else 0.06
     for place, line in enumerate(lines):
         colour, style = look(place)
         time = np.r_[0.0, line.time]
@@ -62,7 +65,7 @@ def survival_curves(
         if cumulative:
             height, low, high = 1 - height, 1 - high, 1 - low
         axes.step(time, height, where="post", color=colour, linestyle=style, label=line.label)
-        axes.fill_between(time, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(time, low, high, step="post", color=colour, alpha=shade, linewidth=0)
         top = max(top, float(np.nanmax(np.r_[height, high])))
     axes.set_xlim(left=0)
     axes.set_ylim(0, min(1.02, max(1.08 * top, 0.01)) if cumulative else 1.02)
@@ -113,6 +116,8 @@ def _numbers_beneath(axes: Axes, lines: Sequence[Line], at_risk: Callable[[int, 
     axes.set_xlim(low, high)
     beneath = axes.get_xaxis_transform()
     stacked = _labels_are_long(lines)
+    counts = [[f"{count:,.0f}" for count in at_risk(place, ticks)] for place in range(len(lines))]
+    beside = -LABEL_GAP - CHARACTER * max(len(row[0]) for row in counts) / 2
 
     def write(text: str, at: float, along: float, row: int, **style: Any) -> None:
         offset = (along, FIRST_LINE - LINE_STEP * row)
@@ -120,15 +125,15 @@ def _numbers_beneath(axes: Axes, lines: Sequence[Line], at_risk: Callable[[int, 
             text, (at, 0), offset, xycoords=beneath, textcoords="offset points", va="center", fontsize="small", **style
         )
 
-    write("At risk", low, LEFT_OF_AXES, 0, ha="right")
+    write("At risk", low, beside, 0, ha="right")
     for place, line in enumerate(lines):
         row = (2 * place + 1 if stacked else place) + (len(lines) > 1)
         if stacked:
             write(line.label, low, 0, row - 1, ha="left", color=look(place)[0])
         elif len(lines) > 1:
-            write(line.label, low, LEFT_OF_AXES, row, ha="right", color=look(place)[0])
-        for tick, count in zip(ticks, at_risk(place, ticks), strict=True):
-            write(f"{count:,.0f}", tick, 0, row, ha="center")
+            write(line.label, low, beside, row, ha="right", color=look(place)[0])
+        for tick, count in zip(ticks, counts[place], strict=True):
+            write(count, tick, 0, row, ha="center")
 
 
 def drift(
@@ -156,7 +161,7 @@ def drift(
     axes.set_xlabel("Days" if unit == "days" else f"Months of {MONTH:g} days")
     axes.set_ylabel(f"Log hazard ratio of {label}")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(fontsize="small", framealpha=0.85, edgecolor="none")
     return axes
 
 
@@ -164,16 +169,17 @@ def _time_marks(time: FloatArray, x: FloatArray, unit: str) -> tuple[list[float]
     """Ticks of a transformed time axis, at round times that do not crowd each other."""
     order = np.argsort(time, kind="stable")
     time, x = time[order] / (1 if unit == "days" else MONTH), x[order]
-    wanted = MaxNLocator(12, steps=[1, 2, 5, 10]).tick_values(time[0], time[-1])
-    round_times = [float(value) for value in wanted if time[0] <= value <= time[-1]] or [float(time[0])]
-    marks: list[float] = []
-    words: list[str] = []
-    for value in round_times:
-        place = float(np.interp(value, time, x))
-        if not marks or place - marks[-1] > CROWDED * (x[-1] - x[0]):
-            marks.append(place)
-            words.append(f"{value:g}")
-    return marks, words
+    powers = 10.0 ** np.arange(np.floor(np.log10(max(time[0], time[-1] / 1e6))), np.ceil(np.log10(time[-1])) + 1)
+    even = MaxNLocator(8, steps=[1, 2, 5, 10]).tick_values(time[0], time[-1])
+    best: list[tuple[float, str]] = []
+    for wanted in (even, np.outer(powers, [1, 2, 5]).ravel()):
+        marks: list[tuple[float, str]] = []
+        for value in wanted[(wanted >= time[0]) & (wanted <= time[-1])]:
+            place = float(np.interp(value, time, x))
+            if not marks or place - marks[-1][0] > CROWDED * (x[-1] - x[0]):
+                marks.append((place, f"{value:g}"))
+        best = marks if len(marks) > len(best) else best
+    return [place for place, _ in best], [words for _, words in best]
 
 
 def forest(
@@ -185,7 +191,7 @@ def forest(
     xlabel: str,
     ax: Axes | None = None,
 ) -> Axes:
-    """Ratios with their intervals on a logarithmic axis, the first at the top, and a line at 1."""
+    """Ratios with their intervals on a logarithmic axis and in figures, the first at the top, and a line at 1."""
     axes = _axes(ax, 1.2 + 0.38 * len(labels))
     height = np.arange(len(labels))[::-1]
     axes.axvline(1, color="0.6", linewidth=1)
@@ -198,6 +204,9 @@ def forest(
     axes.xaxis.set_minor_locator(plt.NullLocator())
     axes.set_yticks(height, list(labels))
     axes.set_ylim(-0.6, len(labels) - 0.4)
+    for row in range(len(labels)):
+        words = f"{number(estimate[row], 3)} ({number(low[row], 3)} to {number(high[row], 3)})"
+        axes.annotate(words, (1.02, height[row]), xycoords=("axes fraction", "data"), va="center", fontsize="small")
     axes.set_xlabel(xlabel)
     axes.spines[["top", "right"]].set_visible(False)
     return axes

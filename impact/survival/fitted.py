@@ -289,9 +289,9 @@ class Cox:
 
         Notes
         -----
-        Rows with a missing value are left out and counted. Survival is exp(−H), as in `baseline`. The variance holds that of the baseline and of the coefficients (Tsiatis
-        1981); where the model's variance is robust so is this, by cluster. For someone like nobody in the data the
-        curve is an extrapolation and its interval does not show that.
+        Rows with a missing value are left out and counted. Survival is exp(−H), as in `baseline`. The variance holds
+        that of the baseline and of the coefficients (Tsiatis 1981); where the model's variance is robust so is this, by
+        cluster. For someone like nobody in the data the curve is an extrapolation, which its interval does not show.
         """
         check_choice("conf_type", conf_type, CONF_TYPES)
         rows = read_rows(data, self._reading, self._matrix, self._outcome, times=False, strata=True)

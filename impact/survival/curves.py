@@ -261,8 +261,7 @@ def kaplan_meier(
         robust=robust,
     )
     labels = (EVERYONE,) if by is None else outcome.labels
-    codes = _codes(outcome)
-    n, n_events = (np.bincount(part, minlength=len(labels)) for part in (codes, codes[outcome.event == 1]))
+    n, n_events = (_by_group(outcome, values, len(labels)).astype(int).tolist() for values in (None, outcome.event))
     notes = list(outcome.notes)
     notes.extend(
         f"Group {label}: no events." if by else "No events."
@@ -276,8 +275,8 @@ def kaplan_meier(
         )
     return KaplanMeier(
         labels,
-        tuple(n.tolist()),
-        tuple(n_events.tolist()),
+        tuple(n),
+        tuple(n_events),
         level,
         conf_type,
         outcome.weights is not None,
@@ -288,19 +287,22 @@ def kaplan_meier(
     )
 
 
-def _codes(outcome: Outcome) -> IntArray:
-    return np.zeros(len(outcome.event), dtype=np.int64) if outcome.group is None else outcome.group
+def _by_group(outcome: Outcome, values: FloatArray | None, n_groups: int) -> FloatArray:
+    """The sum of `values` over the rows of each group; the number of rows where it is None."""
+    if outcome.group is None:
+        return np.array([float(len(outcome.event)) if values is None else values.sum()])
+    return np.bincount(outcome.group, values, n_groups).astype(float)
 
 
 def _arrivals(outcome: Outcome, n_groups: int) -> tuple[tuple[FloatArray, FloatArray], ...]:
     """For each group its distinct entry times, and the people (or weights) who had come before each and at the end."""
-    ranks, codes = outcome.ranks, _codes(outcome)
+    ranks = outcome.ranks
     if ranks.entry is None:
-        total = np.bincount(codes, outcome.weights, n_groups)
-        return tuple((np.empty(0), np.array([float(mass)])) for mass in total)
+        total = _by_group(outcome, outcome.weights, n_groups)
+        return tuple((np.empty(0), np.array([mass])) for mass in total)
     out = []
     for code in range(n_groups):
-        inside = codes == code
+        inside = np.ones(len(outcome.event), dtype=bool) if outcome.group is None else outcome.group == code
         place, which = np.unique(ranks.entry[inside], return_inverse=True)
         mass = np.bincount(which, None if outcome.weights is None else outcome.weights[inside])
         out.append((ranks.grid[place], np.r_[0.0, np.cumsum(mass)]))

@@ -53,8 +53,9 @@ class OutcomeColumns:
             if empty.any():
                 notes.append(f"{int(empty.sum()):,} rows of weight 0 left out.")
                 keep = keep & ~empty
-        entry = None if self._entry is None else self._entry[keep]
-        ranks = rank_times(self._duration[keep], entry)
+        used: BoolArray | slice = slice(None) if keep.all() else keep
+        entry = None if self._entry is None else self._entry[used]
+        ranks = rank_times(self._duration[used], entry)
         if ranks.near_ties:
             which = "time differs" if ranks.near_ties == 1 else "times differ"
             notes.append(f"{ranks.near_ties:,} {which} from another by rounding only: taken as equal.")
@@ -69,16 +70,16 @@ class OutcomeColumns:
                     remedy=LATE_ENTRY,
                 )
                 raise InputError("The data given cannot be used:", [fault])
-        codes, labels = _combine([Groups(group.codes[keep], group.labels) for group in self._groups])
+        codes, labels = _combine([Groups(group.codes[used], group.labels) for group in self._groups])
         for group in self._groups:
-            gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[keep]).tolist()))
+            gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[used]).tolist()))
             notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
-        cluster = None if self._cluster is None else pd.factorize(self._cluster[keep], sort=True)[0].astype(np.int64)
+        cluster = None if self._cluster is None else pd.factorize(self._cluster[used], sort=True)[0].astype(np.int64)
         return Outcome(
             keep,
             ranks,
-            self._event[keep],
-            None if self._weights is None else self._weights[keep],
+            self._event[used],
+            None if self._weights is None else self._weights[used],
             cluster,
             codes,
             labels,

@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from impact.survival.influence import Influence
-from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, risk_sets, scan
 
 CONF_TYPES = ("log-log", "log", "plain", "arcsine")
 LEVEL_SLACK = 1.5e-8
@@ -45,14 +45,10 @@ def product_limit(
     robust: bool = False,
 ) -> ProductLimit:
     """S(t) = Π (1 − d/n), with Greenwood's variance or the infinitesimal jackknife's, summed by cluster."""
-    sets = risk_sets(ranks, np.ones(len(event), dtype=bool), group)
-    died, stayed = np.flatnonzero(event == 1), np.flatnonzero(event == 0)
-    deaths, people = in_cells(sets, died), at_risk(sets)
-    if weights is None:
-        n_risk, n_event, n_censored = people, deaths, in_cells(sets, stayed)
-    else:
-        n_risk = at_risk(sets, weights)
-        n_event, n_censored = in_cells(sets, died, weights[died]), in_cells(sets, stayed, weights[stayed])
+    sets = risk_sets(ranks, None, group)
+    n_event, n_censored, n_risk = deaths, _, people = _counts(sets, event, None)
+    if weights is not None:
+        n_event, n_censored, n_risk = _counts(sets, event, weights)
     nobody_left = deaths == people
     remain = np.where(nobody_left, 0.0, n_risk - n_event)
     survival = scan(remain / n_risk, sets.bounds, product=True)
@@ -64,6 +60,18 @@ def product_limit(
     else:
         variance = scan(step, sets.bounds)
     return ProductLimit(sets.times, n_risk, n_event, n_censored, survival, np.sqrt(variance), sets.bounds)
+
+
+def _counts(
+    sets: RiskSets, event: FloatArray, weights: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Those with the event, those who leave without it, and those at risk, in each cell; sums of `weights`."""
+    died = event if weights is None else event * weights
+    deaths = np.bincount(sets.last, died, sets.size)
+    leaving = np.bincount(sets.last, weights, sets.size).astype(float)
+    stayed = leaving - deaths if weights is None else np.bincount(sets.last, weights - died, sets.size)
+    come = 0.0 if sets.before is None else np.bincount(sets.before, weights, sets.size + 1)[: sets.size]
+    return deaths, stayed, scan(leaving - come, sets.bounds, reverse=True)
 
 
 def _jackknife(
@@ -93,7 +101,7 @@ def limits(survival: FloatArray, log_error: FloatArray, level: float, conf_type:
     NaN where the scale has none: S = 0 for every type, S = 1 for log-log and arcsine (Klein and Moeschberger 2003,
     section 4.3).
     """
-    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * log_error
+    reach = float(scipy.special.ndtri(0.5 + level / 2)) * log_error
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         s = np.where(survival > 0, survival, np.nan)
         if conf_type == "plain":

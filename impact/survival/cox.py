@@ -13,7 +13,7 @@ from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.survival import firth
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.fitted import Cox
-from impact.survival.new_rows import Reading
+from impact.survival.reading import Reading
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import (
     Maximum,

@@ -20,7 +20,7 @@ from impact.survival.coefficient_tests import CoefficientTests, Fit, run_test
 from impact.survival.concordance import Concordance, concordance
 from impact.survival.covariates import Matrix
 from impact.survival.hazards import Baseline, baseline
-from impact.survival.new_rows import Reading, read_rows
+from impact.survival.reading import Reading, read_rows
 from impact.survival.outcome import Outcome
 from impact.survival.partial import Maximum, Sample, cumulative_hazard
 from impact.survival.predicted_curves import PredictedCurves, predicted_curves

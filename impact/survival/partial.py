@@ -107,7 +107,7 @@ class Point:
     square0, square1, square2 : (K,) float
         w̄ Σ (l/d)^m / φ² for m = 0, 1, 2.
     sums, tied_sums : (p, K) float
-        Σ w exp(η) x over those at risk, and over deaths.
+        Σ w exp(η) x over those at risk, and over deaths; the second is 0 where no two deaths share a denominator.
     """
 
     beta: FloatArray
@@ -122,6 +122,10 @@ class Point:
     sums: FloatArray
     tied_sums: FloatArray
     score: FloatArray
+
+    def light(self) -> Point:
+        """The same point without its sums, which are as large as the covariates where times are distinct."""
+        return replace(self, risk=np.empty(0), sums=np.empty((len(self.beta), 0)), tied_sums=np.empty(0))
 
 
 def evaluate(data: Sample, beta: FloatArray) -> Point:
@@ -147,11 +151,14 @@ def evaluate(data: Sample, beta: FloatArray) -> Point:
     hazard, tied = per_cell(inverse), per_cell(data.step_share * inverse)
     inverse *= inverse
     part = data.step_share * inverse
-    sums, tied_sums = np.empty((len(beta), sets.size)), np.empty((len(beta), sets.size))
+    sums = np.empty((len(beta), sets.size))
+    shared = bool(data.step_share.any())
+    tied_sums = np.empty_like(sums) if shared else np.broadcast_to(0.0, sums.shape)
     for row, column in enumerate(data.x):
         product = risk * column
         sums[row] = at_risk(sets, product)
-        tied_sums[row] = np.bincount(data.cells, product[events], sets.size)
+        if shared:
+            tied_sums[row] = np.bincount(data.cells, product[events], sets.size)
     return Point(
         beta,
         float(gained - per_cell(np.log(phi)).sum()),
@@ -235,7 +242,7 @@ class Maximum:
     Attributes
     ----------
     start, point : Point
-        At coefficients of 0, and at the end.
+        At coefficients of 0 (without its sums, which are large), and at the end.
     information : (p, p) float
     steps : int
     outcome : str
@@ -261,6 +268,7 @@ def maximise(data: Sample) -> Maximum:
     problem, columns = faulty_columns(data, info)
     if problem:
         return Maximum(start, point, info, 0, problem, columns)
+    start = start.light()
     reach = np.ptp(data.x, axis=1)
     last_move = False
     for steps in range(MOST_STEPS):
@@ -274,10 +282,13 @@ def maximise(data: Sample) -> Maximum:
         if last_move:
             return Maximum(start, point, info, steps, "reached")
         last_move = gain < CLOSE
+        point = point.light()
         better = _climb(data, point, move)
         if better is None:
-            return Maximum(start, point, info, steps, "reached" if last_move else "lost")
+            here = evaluate(data, point.beta)
+            return Maximum(start, here, info, steps, "reached" if last_move else "lost")
         point = better
+        del better
         with np.errstate(all="ignore"):
             info = information(data, point)
     lost = np.flatnonzero(np.abs(point.beta) * reach > 10)

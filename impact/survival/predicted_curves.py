@@ -12,7 +12,7 @@ from impact.errors import InputError
 from impact.frames import FloatArray, IntArray
 from impact.results import with_notes
 from impact.survival.hazards import Baseline, curve_errors
-from impact.survival.new_rows import NewRows
+from impact.survival.reading import NewRows
 from impact.survival.product_limit import limits
 from impact.survival.riskset import RiskSets
 

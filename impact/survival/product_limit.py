@@ -62,9 +62,7 @@ def product_limit(
     return ProductLimit(sets.times, n_risk, n_event, n_censored, survival, np.sqrt(variance), sets.bounds)
 
 
-def _counts(
-    sets: RiskSets, event: FloatArray, weights: FloatArray | None
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _counts(sets: RiskSets, event: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Those with the event, those who leave without it, and those at risk, in each cell; sums of `weights`."""
     died = event if weights is None else event * weights
     deaths = np.bincount(sets.last, died, sets.size)

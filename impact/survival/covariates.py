@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from formulaic import Formula
 
 UNUSABLE = "The covariates given cannot be used:"
-CONSTANT = 1e-12
+CONSTANT = 1e-14
 
 
 @dataclass(frozen=True, slots=True)

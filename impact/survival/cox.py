@@ -13,7 +13,6 @@ from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.survival import firth
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.fitted import Cox
-from impact.survival.reading import Reading
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import (
     Maximum,
@@ -25,6 +24,7 @@ from impact.survival.partial import (
     sample,
     score_residuals,
 )
+from impact.survival.reading import Reading
 from impact.survival.riskset import risk_sets
 
 FEW_EVENTS = 10

@@ -20,12 +20,12 @@ from impact.survival.coefficient_tests import CoefficientTests, Fit, run_test
 from impact.survival.concordance import Concordance, concordance
 from impact.survival.covariates import Matrix
 from impact.survival.hazards import Baseline, baseline
-from impact.survival.reading import Reading, read_rows
 from impact.survival.outcome import Outcome
 from impact.survival.partial import Maximum, Sample, cumulative_hazard
 from impact.survival.predicted_curves import PredictedCurves, predicted_curves
 from impact.survival.product_limit import CONF_TYPES
 from impact.survival.proportional import ProportionalHazards, proportional_hazards
+from impact.survival.reading import Reading, read_rows
 from impact.survival.residuals import KINDS, residual_table
 from impact.survival.risk_scores import REFERENCES, SCORES, last_seen, own_rows, risk_scores
 from impact.survival.riskset import at_risk, in_cells

@@ -270,12 +270,13 @@ def maximise(data: Sample) -> Maximum:
         return Maximum(start, point, info, 0, problem, columns)
     start = start.light()
     reach = np.ptp(data.x, axis=1)
+    unit = 1.0 if data.weights is None else float(data.weights[data.events].mean())
     last_move = False
     for steps in range(MOST_STEPS):
         move = _newton(info, point.score)
         if move is None:
             break
-        gain = float(move @ point.score)
+        gain = float(move @ point.score) / unit
         if gain < ENDLESS_GAIN and np.ptp(move @ data.x) > ENDLESS_MOVE:
             endless = np.flatnonzero(np.abs(move) * reach > ENDLESS_MOVE / 5)
             return Maximum(start, point, info, steps, "endless", tuple(endless.tolist()))
@@ -283,7 +284,7 @@ def maximise(data: Sample) -> Maximum:
             return Maximum(start, point, info, steps, "reached")
         last_move = gain < CLOSE
         point = point.light()
-        better = _climb(data, point, move)
+        better = _climb(data, point, move, unit)
         if better is None:
             here = evaluate(data, point.beta)
             return Maximum(start, here, info, steps, "reached" if last_move else "lost")
@@ -311,8 +312,8 @@ def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:
         return None
 
 
-def _climb(data: Sample, point: Point, move: FloatArray) -> Point | None:
-    slack = 1e-10 * (1 + abs(point.log_likelihood))
+def _climb(data: Sample, point: Point, move: FloatArray, unit: float) -> Point | None:
+    slack = 1e-10 * (unit + abs(point.log_likelihood))
     for halving in range(30):
         with np.errstate(all="ignore"):
             trial = evaluate(data, point.beta + move / 2**halving)

@@ -12,8 +12,8 @@ from impact.errors import InputError
 from impact.frames import FloatArray, IntArray
 from impact.results import with_notes
 from impact.survival.hazards import Baseline, curve_errors
-from impact.survival.reading import NewRows
 from impact.survival.product_limit import limits
+from impact.survival.reading import NewRows
 from impact.survival.riskset import RiskSets
 
 if TYPE_CHECKING:

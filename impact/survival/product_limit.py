@@ -65,9 +65,11 @@ def product_limit(
 def _counts(sets: RiskSets, event: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Those with the event, those who leave without it, and those at risk, in each cell; sums of `weights`."""
     died = event if weights is None else event * weights
-    deaths = np.bincount(sets.last, died, sets.size)
+    deaths = np.bincount(sets.last, died, sets.size).astype(float)
     leaving = np.bincount(sets.last, weights, sets.size).astype(float)
-    stayed = leaving - deaths if weights is None else np.bincount(sets.last, weights - died, sets.size)
+    stayed = leaving - deaths
+    if weights is not None:
+        stayed = np.bincount(sets.last, weights - died, sets.size).astype(float)
     come = 0.0 if sets.before is None else np.bincount(sets.before, weights, sets.size + 1)[: sets.size]
     return deaths, stayed, scan(leaving - come, sets.bounds, reverse=True)
 

@@ -8,9 +8,9 @@ import scipy
 
 from impact.survival.covariates import Matrix
 from impact.survival.hazards import Baseline, span_errors
-from impact.survival.reading import NewRows
 from impact.survival.outcome import Outcome
 from impact.survival.partial import Point, Sample
+from impact.survival.reading import NewRows
 from impact.survival.residuals import expected_events
 from impact.survival.riskset import FloatArray, IntArray, RiskSets
 

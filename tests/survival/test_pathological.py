@@ -149,4 +149,4 @@ def test_a_strong_effect_is_estimated():
     frame = pd.DataFrame({"days": 1000 * np.exp(-x - rng.gumbel(size=150) * 0.3), "event": 1, "x": x})
     fit = cox(frame, "days", "event", ["x"])
     assert fit.tidy()["conf_low"][0] < 1 / 0.3 < fit.tidy()["conf_high"][0]
-    assert fit.concordance > 0.95
+    assert fit.concordance > 0.9

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
@@ -74,7 +73,7 @@ class OutcomeColumns:
         for group in self._groups:
             gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[used]).tolist()))
             notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
-        cluster = None if self._cluster is None else pd.factorize(self._cluster[used], sort=True)[0].astype(np.int64)
+        cluster = None if self._cluster is None else _without_gaps(self._cluster[used])
         return Outcome(
             keep,
             ranks,
@@ -118,6 +117,12 @@ class Outcome:
     def whole_weights(self) -> bool:
         """True where every weight is a whole number (or there are none): they can then stand for copies of people."""
         return self.weights is None or bool(np.array_equal(self.weights, np.floor(self.weights)))
+
+
+def _without_gaps(codes: IntArray) -> IntArray:
+    """Codes 0, 1, … in the same order, for the codes that occur."""
+    present = np.bincount(codes) > 0
+    return codes if present.all() else (np.cumsum(present) - 1)[codes]
 
 
 def _combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:

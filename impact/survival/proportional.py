@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +52,7 @@ class Drift:
     y: FloatArray
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class ProportionalHazards:
     """The tests, one for each covariate and then one of all together.
 
@@ -67,11 +69,15 @@ class ProportionalHazards:
     tests: tuple[Test, ...]
     level: float
     notes: tuple[str, ...]
-    _drift: Drift
+    _made: Callable[[], Drift]
 
     def tidy(self) -> pd.DataFrame:
         """One row a test: term, statistic, df, p_value; the last is ``all``."""
         return pd.concat([test.tidy() for test in self.tests], ignore_index=True)
+
+    @cached_property
+    def _drift(self) -> Drift:
+        return self._made()
 
     def smooth(self, term: str) -> pd.DataFrame:
         """The coefficient as it drifts: time, transformed, estimate, std_error, conf_low, conf_high.
@@ -146,7 +152,7 @@ def proportional_hazards(
     check_choice("transform", transform, TRANSFORMS)
     g = _transformed(data, outcome, transform)
     deaths = np.bincount(data.cells, minlength=data.sets.size)
-    drift = _drift(data, found, matrix, g)
+    transformed = g
     g = g - np.average(g, weights=deaths)
     score = cell_scores(data, found.point) @ g
     cross = information(data, found.point, g)
@@ -163,7 +169,7 @@ def proportional_hazards(
 
     tests = [test(name, columns) for name, columns in matrix.terms.items()]
     tests.append(test("all", tuple(range(size))))
-    return ProportionalHazards(transform, tuple(tests), level, notes, drift)
+    return ProportionalHazards(transform, tuple(tests), level, notes, partial(_drift, data, found, matrix, transformed))
 
 
 def _drift(data: Sample, found: Maximum, matrix: Matrix, g: FloatArray) -> Drift:

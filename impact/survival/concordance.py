@@ -117,13 +117,16 @@ class _Queue:
     """People in the order of a key, asked for the weight of those before a key with a lower rank (ties a half)."""
 
     def __init__(self, keys: IntArray, rank: IntArray, mass: FloatArray) -> None:
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._rank, self._mass = keys[order], rank[order], mass[order]
-        self._running = np.concatenate([[0.0], np.cumsum(self._mass)])
+        order = np.argsort(rank, kind="stable")
+        self._keys, place = np.unique(keys, return_inverse=True)
+        self._place, self._mass = place[order], mass[order]
+        self._lower = np.concatenate([[0], np.cumsum(np.bincount(rank))])
+        self._running = np.concatenate([[0.0], np.cumsum(np.bincount(place, mass))])
 
     def below(self, key: IntArray, rank: IntArray) -> FloatArray:
-        prefix = np.searchsorted(self._keys, key)
-        both = mass_below(self._rank, self._mass, np.tile(prefix, 2), np.concatenate([rank, rank + 1]))
+        limit = np.searchsorted(self._keys, key)
+        prefix = self._lower[np.minimum(np.concatenate([rank, rank + 1]), len(self._lower) - 1)]
+        both = mass_below(self._place, self._mass, prefix, np.tile(limit, 2))
         return (both[: len(rank)] + both[len(rank) :]) / 2
 
     def total(self, first: IntArray, key: IntArray) -> FloatArray:

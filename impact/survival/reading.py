@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray
 from impact.survival.covariates import Matrix
 from impact.survival.outcome import LATE_ENTRY, Outcome, _combine
@@ -66,6 +67,8 @@ def read_rows(
         With every fault at once; a value of a category or a stratum that the fit has not seen is one.
     """
     columns = Columns(data)
+    if columns.design is not None:
+        raise InputError("Predictions are for the rows of a DataFrame; give the Design's .data, or part of it.")
     read = matrix.recipe.read(columns)
     offset = np.zeros(columns.n) if reading.offset is None else columns.number(reading.offset)
     duration = columns.number(reading.duration, low=0) if times else None

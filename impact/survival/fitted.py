@@ -27,7 +27,7 @@ from impact.survival.product_limit import CONF_TYPES
 from impact.survival.proportional import ProportionalHazards, proportional_hazards
 from impact.survival.reading import Reading, read_rows
 from impact.survival.residuals import KINDS, residual_table
-from impact.survival.risk_scores import REFERENCES, SCORES, last_seen, own_rows, risk_scores
+from impact.survival.risk_scores import REFERENCES, SCORES, expected_scores, last_seen, linear_scores, own_rows
 from impact.survival.riskset import at_risk, in_cells
 
 if TYPE_CHECKING:
@@ -334,27 +334,22 @@ class Cox:
         """
         check_choice("kind", kind, SCORES)
         check_choice("reference", reference, REFERENCES)
-        by_strata = kind == "expected" or reference == "strata"
+        expected = kind == "expected"
         if data is None:
             rows, index = own_rows(self._outcome, self._matrix, self._data), self._index
         else:
+            by_strata = expected or reference == "strata"
+            rows = read_rows(data, self._reading, self._matrix, self._outcome, times=expected, strata=by_strata)
             index = data.index
-            rows = read_rows(
-                data, self._reading, self._matrix, self._outcome, times=kind == "expected", strata=by_strata
-            )
-        return risk_scores(
-            kind,
-            reference,
-            rows,
-            index,
-            self._data,
-            self._found.point,
-            self._outcome,
-            self._base,
-            self._matrix,
-            self.level,
-            own=data is None,
-        )
+        point, outcome = self._found.point, self._outcome
+        if expected:
+            scores = expected_scores(rows, self._data, point, outcome, self._base, self.level, own=data is None)
+        else:
+            covariance = self._fit.covariance
+            scores = linear_scores(kind, reference, rows, point.beta, covariance, self._matrix, outcome, self.level)
+        whole = np.full((len(index), len(scores)), np.nan)
+        whole[rows.keep] = scores.T
+        return pd.DataFrame(whole, index, columns=["estimate", "std_error", "conf_low", "conf_high"])
 
     def ph_test(self, transform: str = "km") -> ProportionalHazards:
         """Test of proportional hazards: does a coefficient drift with time? Per covariate, and all together.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import scipy
 
 from impact.survival.covariates import Matrix
@@ -49,47 +48,46 @@ def cells_at(sets: RiskSets, stratum: IntArray, time: FloatArray) -> IntArray:
     return np.where(cells < sets.bounds[stratum], -1, cells)
 
 
-def risk_scores(
+def linear_scores(
     kind: str,
     reference: str,
     rows: NewRows,
-    index: pd.Index,
-    data: Sample,
-    point: Point,
-    outcome: Outcome,
-    base: Baseline,
+    beta: FloatArray,
+    covariance: FloatArray,
     matrix: Matrix,
+    outcome: Outcome,
     level: float,
-    *,
-    own: bool,
-) -> pd.DataFrame:
-    """Estimates, errors and limits on `index`; with `own` the rows are those of the fit."""
-    reach = float(scipy.stats.norm.ppf(0.5 + level / 2))
-    if kind == "expected":
-        ratio = np.exp(point.beta @ rows.z + rows.offset)
-        assert rows.duration is not None
-        last = cells_at(data.sets, rows.stratum, rows.duration)
-        first = np.full(len(last), -1) if rows.entry is None else cells_at(data.sets, rows.stratum, rows.entry)
-        hazard, error = span_errors(base, rows.z, first, last)
-        estimate, error = hazard * ratio, error * ratio
-        if own:
-            estimate = expected_events(data, point)
-        else:
-            estimate[rows.duration > last_seen(outcome)[rows.stratum]] = np.nan
-        with np.errstate(divide="ignore", invalid="ignore"):
-            width = np.exp(reach * error / estimate)
-            low, high = estimate / width, estimate * width
+) -> FloatArray:
+    """Linear predictors or risks with their errors and limits, (4, m)."""
+    reach = float(scipy.special.ndtri(0.5 + level / 2))
+    away = rows.z - _means(reference, matrix, outcome)[:, rows.stratum]
+    estimate = beta @ away + rows.offset
+    error = np.sqrt(np.einsum("ij,ij->j", away, covariance @ away))
+    low, high = estimate - reach * error, estimate + reach * error
+    if kind == "risk":
+        estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
+        error = error * estimate
+    return np.stack([estimate, error, low, high])
+
+
+def expected_scores(
+    rows: NewRows, data: Sample, point: Point, outcome: Outcome, base: Baseline, level: float, *, own: bool
+) -> FloatArray:
+    """Expected events with their errors and limits (on the log scale), (4, m); `own` rows are those of the fit."""
+    reach = float(scipy.special.ndtri(0.5 + level / 2))
+    ratio = np.exp(point.beta @ rows.z + rows.offset)
+    assert rows.duration is not None
+    last = cells_at(data.sets, rows.stratum, rows.duration)
+    first = np.full(len(last), -1) if rows.entry is None else cells_at(data.sets, rows.stratum, rows.entry)
+    hazard, error = span_errors(base, rows.z, first, last)
+    estimate, error = hazard * ratio, error * ratio
+    if own:
+        estimate = expected_events(data, point)
     else:
-        away = rows.z - _means(reference, matrix, outcome)[:, rows.stratum]
-        estimate = point.beta @ away + rows.offset
-        error = np.sqrt(np.einsum("ij,ij->j", away, base.covariance @ away))
-        low, high = estimate - reach * error, estimate + reach * error
-        if kind == "risk":
-            estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
-            error = error * estimate
-    out = np.full((4, len(index)), np.nan)
-    out[:, rows.keep] = estimate, error, low, high
-    return pd.DataFrame(out.T, index, columns=["estimate", "std_error", "conf_low", "conf_high"])
+        estimate[rows.duration > last_seen(outcome)[rows.stratum]] = np.nan
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        width = np.exp(reach * error / estimate)
+        return np.stack([estimate, error, estimate / width, estimate * width])
 
 
 def last_seen(outcome: Outcome) -> FloatArray:

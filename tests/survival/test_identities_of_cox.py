@@ -144,5 +144,5 @@ def test_a_design_is_its_weights_and_sets(paired):
         one, two = (model.residuals("dfbeta", collapse=True) for model in (fit, plain))
         np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-12)
     assert not any(fit.tests.valid[:1])
-    with pytest.raises(InputError, match="give the Design's .data"):
+    with pytest.raises(InputError, match=r"give the Design's \.data"):
         fit.predict(design)

@@ -275,6 +275,7 @@ def test_arguments_that_cannot_be_meant():
         (lambda: fit.predict_risk(new, kind="rate"), "kind must be one of"),
         (lambda: fit.predict_risk(new, reference="median"), "reference must be one of"),
         (lambda: fit.predict([1, 2]), "must be a pandas DataFrame"),
+        (lambda: fit.predict_risk([1, 2]), "must be a pandas DataFrame"),
         (lambda: fit.predict_risk(new.drop(columns="time"), kind="expected"), "column time: is not in the data"),
     ]:
         with pytest.raises(InputError, match=message):

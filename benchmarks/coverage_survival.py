@@ -132,7 +132,7 @@ TERMS = ("x", "z")
 RISKS = np.exp(NEW.to_numpy() @ EFFECTS)
 FUTURE = np.exp(-np.outer(RISKS, hazard(TIMES)).ravel())
 SHARED = np.exp(-np.outer(RISKS**TIED, hazard(TIMES) ** TIED).ravel())
-OF = tuple(f"{time} | {label}" for label in NEW.index for time in AT)
+OF = tuple(f"{time}, {label}" for label in NEW.index for time in AT)
 PAIRS = {"cluster": "pair"}
 ESTIMATORS = (
     *(

@@ -74,6 +74,7 @@ def test_the_cumulative_form_is_one_less_the_curve():
     np.testing.assert_allclose(1 - plain.lines[0].get_ydata(), turned.lines[0].get_ydata())
     assert turned.get_ylabel() == "With the event"
     assert turned.get_ylim()[0] == 0
+    assert turned.get_ylim()[1] >= np.nanmax(turned.collections[0].get_paths()[0].vertices[:, 1])
     band = [part.get_paths()[0].vertices[:, 1] for part in (plain.collections[0], turned.collections[0])]
     assert np.nanmin(band[0]) == pytest.approx(1 - np.nanmax(band[1]))
 

@@ -230,6 +230,11 @@ def test_curves_start_at_one_and_stop_with_the_data():
     assert table.loc[1, "conf_low"] < table.loc[1, "estimate"] < table.loc[1, "conf_high"]
     late = fit.predict_risk(new.assign(time=[100, 10_000]), kind="expected")
     assert late["estimate"].isna().tolist() == [False, True]
+    # Before the first event of each stratum nothing is expected, whatever the other strata hold.
+    first = frame[frame["status"] == 1].groupby("celltype", observed=True)["time"].min()
+    early = frame.drop_duplicates("celltype").assign(time=lambda data: data["celltype"].map(first).astype(float) - 0.5)
+    table = fit.predict_risk(early, kind="expected")
+    assert table[["estimate", "std_error"]].eq(0).all(axis=None)
 
 
 def refuse(fit: Cox, frame: pd.DataFrame, message: str) -> None:

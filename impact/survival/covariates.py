@@ -179,21 +179,22 @@ def _standardise(names: Sequence[str], x: FloatArray) -> tuple[FloatArray, Float
     faults = []
     centre, scale = np.zeros(len(x)), np.ones(len(x))
     for place, (name, row) in enumerate(zip(names, x, strict=True)):
-        largest = float(np.abs(row).max())
-        if not np.isfinite(largest):
+        least, most = float(row.min()), float(row.max())
+        if not (np.isfinite(least) and np.isfinite(most)):
             faults.append(
                 Fault("is not finite in every row used", column=name, remedy="mend the formula or the values.")
             )
             continue
-        if np.ptp(row) <= CONSTANT * largest:
+        if most - least <= CONSTANT * max(abs(least), abs(most)):
             why = "its effect cannot be told from the baseline."
             faults.append(Fault("has the same value in every row used", column=name, why=why, remedy="leave it out."))
             continue
-        unit = float(np.ptp(row))
         centre[place] = row.mean()
         row -= centre[place]
-        scale[place] = unit * np.sqrt(np.mean((row / unit) ** 2))
-        row /= scale[place]
+        row /= most - least
+        spread = np.sqrt(row @ row / len(row))
+        row /= spread
+        scale[place] = (most - least) * spread
     if faults:
         raise InputError(UNUSABLE, faults)
     return centre, scale

@@ -47,8 +47,13 @@ class Sample:
         Weight of each denominator of a cell.
     event_sum : (p,) float
         Σ w x over events.
+    event_mass, event_offset : float
+        Σ w and Σ w × offset over events.
     offset : (n,) float or None
         What is added to every linear predictor, with a coefficient of 1.
+    tied_cell : (n,) int or None
+        Twice the last cell of each row, and 1 more where it has the event, so that one count gives the sums of both;
+        None where no two deaths share a denominator.
     """
 
     sets: RiskSets
@@ -61,7 +66,10 @@ class Sample:
     step_start: IntArray
     step_weight: FloatArray
     event_sum: FloatArray
+    event_mass: float
+    event_offset: float = 0.0
     offset: FloatArray | None = None
+    tied_cell: IntArray | None = None
 
     def without(self, columns: Sequence[int]) -> Sample:
         """The same people without some of the covariates."""
@@ -88,7 +96,29 @@ def sample(
     step_share = (np.arange(len(step_cell)) - step_start[step_cell]) / steps[step_cell]
     chosen = x[:, events]
     event_sum = chosen.sum(axis=1) if weights is None else chosen @ weights[events]
-    return Sample(sets, x, weights, events, cells, step_cell, step_share, step_start, mass / steps, event_sum, offset)
+    tied_cell = None
+    if step_share.any():
+        tied_cell = 2 * sets.last
+        tied_cell[events] += 1
+    given = 0.0
+    if offset is not None:
+        given = float(offset[events].sum() if weights is None else offset[events] @ weights[events])
+    return Sample(
+        sets,
+        x,
+        weights,
+        events,
+        cells,
+        step_cell,
+        step_share,
+        step_start,
+        mass / steps,
+        event_sum,
+        float(mass.sum()),
+        given,
+        offset,
+        tied_cell,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,49 +160,72 @@ class Point:
 
 def evaluate(data: Sample, beta: FloatArray) -> Point:
     """The log-likelihood, the score and the sums from which all else follows, at `beta`."""
-    sets, events = data.sets, data.events
     eta = beta @ data.x
     if data.offset is not None:
         eta += data.offset
     shift = float(eta.max())
     eta -= shift
-    event_eta = eta[events]
     risk = np.exp(eta, out=eta)
     if data.weights is not None:
         risk *= data.weights
-    tied0 = np.bincount(data.cells, risk[events], sets.size)
-    phi = at_risk(sets, risk)[data.step_cell] - data.step_share * tied0[data.step_cell]
-    inverse = 1 / phi
-
-    def per_cell(values: FloatArray) -> FloatArray:
-        return data.step_weight * np.add.reduceat(values, data.step_start)
-
-    gained = event_eta.sum() if data.weights is None else event_eta @ data.weights[events]
-    hazard, tied = per_cell(inverse), per_cell(data.step_share * inverse)
-    inverse *= inverse
-    part = data.step_share * inverse
-    sums = np.empty((len(beta), sets.size))
-    shared = bool(data.step_share.any())
-    tied_sums = np.empty_like(sums) if shared else np.broadcast_to(0.0, sums.shape)
+    hazard, tied, square0, square1, square2, logs = _denominators(data, *_sums(data, risk))
+    sums = np.empty((len(beta), data.sets.size))
+    tied_sums = np.broadcast_to(0.0, sums.shape) if data.tied_cell is None else np.empty_like(sums)
+    product = np.empty_like(risk)
     for row, column in enumerate(data.x):
-        product = risk * column
-        sums[row] = at_risk(sets, product)
-        if shared:
-            tied_sums[row] = np.bincount(data.cells, product[events], sets.size)
+        np.multiply(risk, column, out=product)
+        sums[row], of_deaths = _sums(data, product)
+        if of_deaths is not None:
+            tied_sums[row] = of_deaths
+    gained = beta @ data.event_sum + data.event_offset - shift * data.event_mass
     return Point(
         beta,
-        float(gained - per_cell(np.log(phi)).sum()),
+        float(gained - logs),
         shift,
         risk,
         hazard,
         tied,
-        per_cell(inverse),
-        per_cell(part),
-        per_cell(data.step_share * part),
+        square0,
+        square1,
+        square2,
         sums,
         tied_sums,
         data.event_sum - (sums @ hazard - tied_sums @ tied),
     )
+
+
+def _sums(data: Sample, values: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """The sums over those at risk in each cell, and over its deaths where two share a denominator."""
+    if data.tied_cell is None:
+        return at_risk(data.sets, values), None
+    size = data.sets.size
+    both = np.bincount(data.tied_cell, values, 2 * size + 2)[: 2 * size].reshape(-1, 2).astype(float)
+    change = both[:, 0] + both[:, 1]
+    if data.sets.before is not None:
+        change -= np.bincount(data.sets.before, values, size + 1)[:size]
+    return scan(change, data.sets.bounds, reverse=True), both[:, 1]
+
+
+def _denominators(data: Sample, whole: FloatArray, of_deaths: FloatArray | None) -> tuple[FloatArray, ...]:
+    """`hazard`, `tied` and the three squares of a `Point`, and the sum of the logarithms of its denominators."""
+    weight = data.step_weight
+    if of_deaths is None:
+        none = np.zeros(len(whole))
+        return weight / whole, none, weight / whole**2, none, none, weight @ np.log(whole)
+
+    def per_cell(values: FloatArray) -> FloatArray:
+        return weight * np.add.reduceat(values, data.step_start)
+
+    share = data.step_share
+    room = share * of_deaths[data.step_cell]
+    phi = whole[data.step_cell]
+    phi -= room
+    logs = per_cell(np.log(phi, out=room)).sum()
+    inverse = np.divide(1, phi, out=phi)
+    hazard, tied = per_cell(inverse), per_cell(np.multiply(share, inverse, out=room))
+    np.multiply(inverse, inverse, out=inverse)
+    square0, square1 = per_cell(inverse), per_cell(np.multiply(share, inverse, out=room))
+    return hazard, tied, square0, square1, per_cell(np.multiply(share, room, out=room)), logs
 
 
 def information(data: Sample, point: Point, by_cell: FloatArray | None = None) -> FloatArray:

@@ -115,6 +115,15 @@ def cox(
     0    x  1.676857   1.277616
     >>> fit.notes[0]
     '1 of 7 rows left out: again is missing (1).'
+    >>> fit.test("x", "likelihood-ratio")
+    likelihood ratio: statistic 1.835, df = 1, p = 0.18
+    Null hypothesis: every coefficient of x is 0
+    >>> fit.predict(pd.DataFrame({"x": [0, 1]}), 6).tidy().round(4)[["row", "time", "estimate"]]
+      row  time  estimate
+    0   0   6.0    0.6938
+    1   1   6.0    0.1415
+    >>> fit.residuals("martingale").round(3).tolist()
+    [-0.366, nan, 0.719, -0.281, -0.438, 0.731, -0.366]
     """
     check_level(level)
     check_choice("ties", ties, ("efron", "breslow"))

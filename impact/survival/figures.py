@@ -56,7 +56,8 @@ def survival_curves(
     """
     check_choice("unit", unit, UNITS)
     stacked = at_risk is not None and _labels_are_long(lines)
-    axes = _axes(ax, 4.4 + 0.18 * len(lines) * (at_risk is not None) * (2 if stacked else 1))
+    rows = 0 if at_risk is None else len(lines) * (2 if stacked else 1)
+    axes = _axes(ax, 4.6 + 0.18 * max(rows - 2, 0))
     top, shade = 0.0, 0.15 if len(lines) <= FEW_LINES else 0.06
     for place, line in enumerate(lines):
         colour, style = look(place)

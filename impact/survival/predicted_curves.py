@@ -118,21 +118,22 @@ def predicted_curves(
     if times is not None and np.isnan(times).any():
         raise InputError("times must be numbers without missing values.")
     ratio = np.exp(linear)
-    found: dict[int, tuple[FloatArray, FloatArray, FloatArray]] = {}
+    sizes = np.diff(sets.bounds) if times is None else np.full(len(sets.bounds) - 1, len(times))
+    bounds = np.r_[0, np.cumsum(sizes[rows.stratum])]
+    time, hazard, error = (np.empty(bounds[-1]) for _ in range(3))
     for code in np.unique(rows.stratum).tolist():
-        start, stop = sets.bounds[code], sets.bounds[code + 1]
-        own = sets.times[start:stop]
+        start = sets.bounds[code]
+        own = sets.times[start : sets.bounds[code + 1]]
         wanted = own if times is None else times
         cells = np.searchsorted(own, wanted, side="right") - 1 + start
         cells = np.where(cells < start, -1, cells)
         inside = rows.stratum == code
-        error = curve_errors(base, rows.z[:, inside], cells) * ratio[inside, None]
-        hazard = np.where(cells >= 0, base.cumulative[cells], 0.0) * ratio[inside, None]
-        unseen = wanted > last_seen[code]
-        hazard[:, unseen] = error[:, unseen] = np.nan
-        for place, row in enumerate(np.flatnonzero(inside).tolist()):
-            found[row] = wanted, hazard[place], error[place]
-    parts = [found[row] for row in range(len(linear))]
+        unseen = np.where(wanted > last_seen[code], np.nan, 1.0)
+        scale = np.multiply.outer(ratio[inside], unseen)
+        places = bounds[:-1][inside, None] + np.arange(len(wanted))
+        time[places] = wanted
+        hazard[places] = np.where(cells >= 0, base.cumulative[cells], 0.0) * scale
+        error[places] = curve_errors(base, rows.z[:, inside], cells) * scale
     return PredictedCurves(
         tuple(labels.tolist()),
         level,
@@ -140,8 +141,8 @@ def predicted_curves(
         method,
         rows.notes,
         tuple(strata[code] for code in rows.stratum.tolist()) if strata else (),
-        np.r_[0, np.cumsum([len(time) for time, _, _ in parts])],
-        np.concatenate([time for time, _, _ in parts]),
-        np.concatenate([hazard for _, hazard, _ in parts]),
-        np.concatenate([error for _, _, error in parts]),
+        bounds,
+        time,
+        hazard,
+        error,
     )

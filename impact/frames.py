@@ -76,8 +76,9 @@ class Columns:
             )
             return np.full(self.n, np.nan)
         values = column.to_numpy(dtype=float, na_value=np.nan)
-        missing = np.isnan(values)
-        self._missing[name] = missing
+        if _within(values, low, high, above):
+            return values
+        self._missing[name] = np.isnan(values)
         self.forbid(np.isinf(values), name, "is infinite", remedy="mend the value or make it missing.")
         if low is not None:
             self.forbid(values < low, name, f"is below {low:g}", remedy=f"values must be {low:g} or more.")
@@ -94,6 +95,8 @@ class Columns:
     def code(self, name: str, *, highest: int | None = None) -> FloatArray:
         """A column of whole numbers 0, 1, …, `highest`."""
         values = self.number(name)
+        if highest == 1 and bool(((values == 0) | (values == 1)).all()):
+            return values
         span = "0 or 1" if highest == 1 else "a whole number from 0" + (f" to {highest}" if highest else "")
         with np.errstate(invalid="ignore"):
             bad = (values != np.floor(values)) | (values < 0)
@@ -214,6 +217,18 @@ class Columns:
 
     def _fault(self, column: str, problem: str, *, remedy: str = "") -> None:
         self._faults.append(Fault(problem, table="data", column=column, remedy=remedy))
+
+
+def _within(values: FloatArray, low: float | None, high: float | None, above: float | None) -> bool:
+    """True where every value is a finite number inside the limits, which needs no look at single rows."""
+    least, most = values.min(initial=np.inf), values.max(initial=-np.inf)
+    return bool(
+        np.isfinite(least)
+        and np.isfinite(most)
+        and (low is None or least >= low)
+        and (high is None or most <= high)
+        and (above is None or least > above)
+    )
 
 
 def check_level(level: float) -> None:

@@ -1,10 +1,20 @@
-"""Harrell's concordance on risk sets, with weights, strata and delayed entry, in O(n log n)."""
+"""Harrell's concordance on risk sets, with weights, strata, delayed entry and its standard error, in O(n log n)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from impact.survival.riskset import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Concordance:
+    """A concordance and its standard error, by the infinitesimal jackknife; NaN where no pair is comparable."""
+
+    estimate: float
+    std_error: float
 
 
 def mass_below(value: IntArray, weights: FloatArray, prefix: IntArray, limit: IntArray) -> FloatArray:
@@ -41,45 +51,83 @@ def concordance(
     entry: IntArray | None = None,
     strata: IntArray | None = None,
     weights: FloatArray | None = None,
-) -> float:
+    cluster: IntArray | None = None,
+) -> Concordance:
     """The share of comparable pairs where whoever had the event first had the higher predictor; ties count a half.
 
     Comparable: of one stratum, one has the event while the other is at risk and goes on longer (being censored at that
-    very time included). NaN where no pair is comparable.
+    very time included). The variance is the sum of squares, by cluster, of w_i ∂C/∂w_i, the weights' influence on C
+    (Therneau and Watson 2017).
 
     Parameters
     ----------
     predictor : (n,) float
-    exit, entry, strata : (n,) int
+    exit, entry, strata, cluster : (n,) int
         Positions of times on one grid, and codes.
     event, weights : (n,) float
     """
-    mass = np.ones(len(exit)) if weights is None else weights
-    code = np.zeros(len(exit), dtype=np.int64) if strata is None else strata
+    n = len(exit)
+    mass = np.ones(n) if weights is None else weights
+    code = np.zeros(n, dtype=np.int64) if strata is None else strata
     rank = np.unique(predictor, return_inverse=True)[1].astype(np.int64)
-    dies = event == 1
+    dies = np.flatnonzero(event == 1)
     width = 2 * (int(exit.max()) + 2)
-    leaves = code * width + (width - 1 - (2 * exit + 1 - dies))
-    wanted = code[dies] * width + (width - 1 - 2 * exit[dies])
-    concordant, tied, total = _compare(leaves, wanted, code[dies] * width, rank, mass, dies)
+
+    # Times of one stratum in descending order; a death comes after those who leave at its time without the event.
+    leave = code * width + (width - 1 - (2 * exit + (event == 0)))
+    right, pairs = np.zeros(n), np.zeros(n)
+    first, at_event = code[dies] * width, code[dies] * width + (width - 1 - 2 * exit[dies])
+    longer = _Queue(leave, rank, mass)
+    _add(right, pairs, dies, longer.below(at_event, rank[dies]), longer.total(first, at_event), 1.0)
+    if strata is not None:
+        _add(right, pairs, dies, longer.below(first, rank[dies]), np.zeros(len(dies)), -1.0)
     if entry is not None:
-        enters = code * width + (width - 1 - 2 * entry)
-        parts = _compare(enters, wanted + 1, code[dies] * width, rank, mass, dies)
-        concordant, tied, total = concordant - parts[0], tied - parts[1], total - parts[2]
-    return float((concordant + tied / 2) / total) if total > 0 else float("nan")
+        come = _Queue(code * width + (width - 1 - 2 * entry), rank, mass)
+        _add(right, pairs, dies, come.below(at_event + 1, rank[dies]), come.total(first, at_event + 1), -1.0)
+        if strata is not None:
+            _add(right, pairs, dies, come.below(first, rank[dies]), np.zeros(len(dies)), 1.0)
+    total = float(mass[dies] @ pairs[dies])
+    if total <= 0:
+        return Concordance(float("nan"), float("nan"))
+    estimate = float(mass[dies] @ right[dies]) / total
+
+    # The same pairs once more from the other side: the deaths while each person was at risk and went on longer.
+    everyone = np.arange(n)
+    mirrored = rank.max() - rank
+    deaths = _Queue(code[dies] * width + 2 * exit[dies], mirrored[dies], mass[dies])
+    until = code * width + 2 * exit + (event == 0)
+    since = code * width if entry is None else code * width + 2 * entry + 1
+    _add(right, pairs, everyone, deaths.below(until, mirrored), deaths.total(since, until), 1.0)
+    if entry is not None or strata is not None:
+        _add(right, pairs, everyone, deaths.below(since, mirrored), np.zeros(n), -1.0)
+    influence = mass * (right - estimate * pairs) / total
+    if cluster is not None:
+        influence = np.bincount(cluster, influence).astype(float)
+    return Concordance(estimate, float(np.sqrt(influence @ influence)))
 
 
-def _compare(
-    keys: IntArray, wanted: IntArray, first: IntArray, rank: IntArray, mass: FloatArray, dies: np.ndarray
-) -> tuple[float, float, float]:
-    order = np.argsort(keys, kind="stable")
-    keys, value, weights = keys[order], rank[order], mass[order]
-    stop, start = np.searchsorted(keys, wanted), np.searchsorted(keys, first)
-    own, limit = mass[dies], rank[dies]
+def _add(
+    right: FloatArray, pairs: FloatArray, rows: IntArray, below: FloatArray, total: FloatArray, sign: float
+) -> None:
+    right[rows] += sign * below
+    pairs[rows] += sign * total
 
-    def below(limits: IntArray) -> FloatArray:
-        return mass_below(value, weights, stop, limits) - mass_below(value, weights, start, limits)
 
-    less, upto = below(limit), below(limit + 1)
-    running = np.concatenate([[0.0], np.cumsum(weights)])
-    return float(own @ less), float(own @ (upto - less)), float(own @ (running[stop] - running[start]))
+class _Queue:
+    """People in the order of a key, asked for the weight of those before a key with a lower rank (ties a half)."""
+
+    def __init__(self, keys: IntArray, rank: IntArray, mass: FloatArray) -> None:
+        order = np.argsort(rank, kind="stable")
+        self._keys, place = np.unique(keys, return_inverse=True)
+        self._place, self._mass = place[order], mass[order]
+        self._lower = np.concatenate([[0], np.cumsum(np.bincount(rank))])
+        self._running = np.concatenate([[0.0], np.cumsum(np.bincount(place, mass))])
+
+    def below(self, key: IntArray, rank: IntArray) -> FloatArray:
+        limit = np.searchsorted(self._keys, key)
+        prefix = self._lower[np.minimum(np.concatenate([rank, rank + 1]), len(self._lower) - 1)]
+        both = mass_below(self._place, self._mass, prefix, np.tile(limit, 2))
+        return (both[: len(rank)] + both[len(rank) :]) / 2
+
+    def total(self, first: IntArray, key: IntArray) -> FloatArray:
+        return self._running[np.searchsorted(self._keys, key)] - self._running[np.searchsorted(self._keys, first)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,55 @@ if TYPE_CHECKING:
     from formulaic import Formula
 
 UNUSABLE = "The covariates given cannot be used:"
+CONSTANT = 1e-14
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How the columns of a table become rows of the matrix, so that another table can be read in the same way.
+
+    Attributes
+    ----------
+    columns : dict of str to tuple or None
+        The columns needed; for a categorical one the values seen, in their order.
+    spec : object
+        The fitted formula; None for a list of columns.
+    """
+
+    columns: Mapping[str, tuple[object, ...] | None]
+    spec: Any = None
+
+    def read(self, columns: Columns) -> dict[str, FloatArray | Groups]:
+        """The columns needed from another table; values that were not among those of the fit are faults."""
+        read: dict[str, FloatArray | Groups] = {}
+        for name, seen in self.columns.items():
+            if seen is None:
+                read[name] = columns.number(name)
+                continue
+            groups = columns.groups(name)
+            places = {label: place for place, label in enumerate(seen)}
+            codes = np.array([places.get(label, len(seen)) for label in groups.labels] + [-1], dtype=np.int64)
+            read[name] = Groups(codes[groups.codes], seen)
+            columns.forbid(
+                codes[groups.codes] == len(seen),
+                name,
+                "has a value that the fit has not seen",
+                remedy="predict for the values that stood in the data of the fit.",
+            )
+        return read
+
+    def rows(self, columns: Columns, read: Mapping[str, FloatArray | Groups], keep: BoolArray) -> FloatArray:
+        """The matrix (p, rows to use) as it stands, neither centred nor scaled."""
+        if self.spec is None:
+            return np.stack([part for _, _, part in _from_columns(read, self.columns, keep)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                matrix = self.spec.get_model_matrix(_part(columns.frame, keep), na_action="ignore")
+            except Warning as problem:
+                raise InputError(UNUSABLE, [Fault("the formula meets a value that the fit has not seen")]) from problem
+        places = [place for term, part in matrix.model_spec.term_indices.items() if str(term) != "1" for place in part]
+        return np.ascontiguousarray(matrix.iloc[:, places].to_numpy(dtype=float).T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +82,7 @@ class Matrix:
         Centred and scaled to unit standard deviation.
     centre, scale : (p,) float
         What was taken away, and what was divided by.
+    recipe : Recipe
     """
 
     names: tuple[str, ...]
@@ -39,6 +90,7 @@ class Matrix:
     x: FloatArray
     centre: FloatArray
     scale: FloatArray
+    recipe: Recipe
 
 
 class CovariateColumns:
@@ -71,69 +123,92 @@ class CovariateColumns:
         InputError
             Where columns do not vary or are not finite, all named.
         """
-        names, terms, parts = self._from_formula(keep) if self._formula is not None else self._from_columns(keep)
-        x = np.empty((len(parts), int(keep.sum())))
-        for place, part in enumerate(parts):
-            x[place] = part
-        faults = []
-        for name, row in zip(names, x, strict=True):
-            if not np.isfinite(row).all():
-                faults.append(
-                    Fault("is not finite in every row used", column=name, remedy="mend the formula or the values.")
-                )
-            elif row.min() == row.max():
-                why = "its effect cannot be told from the baseline."
-                faults.append(
-                    Fault("has the same value in every row used", column=name, why=why, remedy="leave it out.")
-                )
-        if faults:
-            raise InputError(UNUSABLE, faults)
-        centre = x.mean(axis=1)
-        x -= centre[:, None]
-        scale = np.sqrt(np.einsum("ij,ij->i", x, x) / x.shape[1])
-        x /= scale[:, None]
-        return Matrix(tuple(names), terms, x, centre, scale)
-
-    def _from_columns(self, keep: BoolArray) -> tuple[list[str], dict[str, tuple[int, ...]], list[FloatArray]]:
+        seen: dict[str, tuple[object, ...] | None] = {}
+        for name, values in self._read.items():
+            seen[name] = None
+            if isinstance(values, Groups):
+                seen[name] = tuple(values.labels[code] for code in np.unique(values.codes[keep]).tolist())
         names: list[str] = []
         terms: dict[str, tuple[int, ...]] = {}
-        parts: list[FloatArray] = []
-        for name, values in self._read.items():
-            first = len(names)
-            if isinstance(values, Groups):
-                codes = values.codes[keep]
-                present = np.unique(codes)
-                for code in present[1:] if len(present) > 1 else present:
-                    names.append(f"{name}[{values.labels[code]}]")
-                    parts.append((codes == code).astype(float))
-            else:
-                names.append(name)
-                parts.append(values[keep])
-            terms[name] = tuple(range(first, len(names)))
-        return names, terms, parts
+        if self._formula is None:
+            size = sum(1 if values is None else max(len(values) - 1, 1) for values in seen.values())
+            recipe, parts = Recipe(seen), _from_columns(self._read, seen, keep)
+        else:
+            spec, size, parts = self._from_formula(keep)
+            recipe = Recipe(seen, spec)
+        x = np.empty((size, int(keep.sum())))
+        for place, (term, name, part) in enumerate(parts):
+            names.append(name)
+            terms[term] = (*terms.get(term, ()), place)
+            x[place] = part
+        centre, scale = _standardise(names, x)
+        return Matrix(tuple(names), terms, x, centre, scale, recipe)
 
-    def _from_formula(self, keep: BoolArray) -> tuple[list[str], dict[str, tuple[int, ...]], list[FloatArray]]:
+    def _from_formula(self, keep: BoolArray) -> tuple[Any, int, Iterator[tuple[str, str, FloatArray]]]:
         from formulaic.errors import FormulaicError
 
         assert self._formula is not None
         try:
-            matrix = self._formula.get_model_matrix(
-                self._columns.frame.loc[keep].reset_index(drop=True), na_action="ignore"
-            )
+            matrix = self._formula.get_model_matrix(_part(self._columns.frame, keep), na_action="ignore")
         except FormulaicError as error:
             raise InputError(UNUSABLE, [Fault(f"the formula fails: {error}")]) from None
-        names: list[str] = []
-        terms: dict[str, tuple[int, ...]] = {}
-        parts: list[FloatArray] = []
-        for term, places in matrix.model_spec.term_indices.items():
-            if str(term) == "1":
-                continue
-            first = len(names)
-            for place in places:
-                names.append(str(matrix.columns[place]))
-                parts.append(matrix.iloc[:, place].to_numpy(dtype=float))
-            terms[str(term)] = tuple(range(first, len(names)))
-        return names, terms, parts
+        wanted = [(str(term), part) for term, part in matrix.model_spec.term_indices.items() if str(term) != "1"]
+        parts = (
+            (term, str(matrix.columns[place]), matrix.iloc[:, place].to_numpy(dtype=float))
+            for term, places in wanted
+            for place in places
+        )
+        return matrix.model_spec, sum(len(places) for _, places in wanted), parts
+
+
+def _from_columns(
+    read: Mapping[str, FloatArray | Groups], seen: Mapping[str, tuple[object, ...] | None], keep: BoolArray
+) -> Iterator[tuple[str, str, FloatArray]]:
+    """Term, name and values of each row of the matrix; the first value seen of a categorical column is left out."""
+    for name, values in read.items():
+        if not isinstance(values, Groups):
+            yield name, name, values[keep]
+            continue
+        codes, labels = values.codes[keep], seen[name] or ()
+        for label in labels[1:] if len(labels) > 1 else labels:
+            yield name, f"{name}[{label}]", (codes == values.labels.index(label)).astype(float)
+
+
+def _standardise(names: Sequence[str], x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Centre and scale the rows of x in place; the centres and scales."""
+    faults = []
+    centre, scale = np.zeros(len(x)), np.ones(len(x))
+    for place, (name, row) in enumerate(zip(names, x, strict=True)):
+        least, most = float(row.min()), float(row.max())
+        if not (np.isfinite(least) and np.isfinite(most)):
+            faults.append(
+                Fault("is not finite in every row used", column=name, remedy="mend the formula or the values.")
+            )
+            continue
+        if most - least <= CONSTANT * max(abs(least), abs(most)):
+            why = "its effect cannot be told from the baseline."
+            faults.append(Fault("has the same value in every row used", column=name, why=why, remedy="leave it out."))
+            continue
+        centre[place] = row.mean()
+        row -= centre[place]
+        row /= most - least
+        spread = np.sqrt(row @ row / len(row))
+        row /= spread
+        scale[place] = (most - least) * spread
+    if faults:
+        raise InputError(UNUSABLE, faults)
+    return centre, scale
+
+
+def _part(frame: pd.DataFrame, keep: BoolArray) -> pd.DataFrame:
+    """The rows to use, without categories that none of them has."""
+    part = frame.loc[keep].reset_index(drop=True)
+    unused = {
+        name: part[name].cat.remove_unused_categories()
+        for name in part.columns
+        if isinstance(part[name].dtype, pd.CategoricalDtype)
+    }
+    return part.assign(**unused) if unused else part
 
 
 def _formula(text: str) -> Formula:

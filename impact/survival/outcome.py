@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
@@ -53,8 +52,9 @@ class OutcomeColumns:
             if empty.any():
                 notes.append(f"{int(empty.sum()):,} rows of weight 0 left out.")
                 keep = keep & ~empty
-        entry = None if self._entry is None else self._entry[keep]
-        ranks = rank_times(self._duration[keep], entry)
+        used: BoolArray | slice = slice(None) if keep.all() else keep
+        entry = None if self._entry is None else self._entry[used]
+        ranks = rank_times(self._duration[used], entry)
         if ranks.near_ties:
             which = "time differs" if ranks.near_ties == 1 else "times differ"
             notes.append(f"{ranks.near_ties:,} {which} from another by rounding only: taken as equal.")
@@ -69,16 +69,16 @@ class OutcomeColumns:
                     remedy=LATE_ENTRY,
                 )
                 raise InputError("The data given cannot be used:", [fault])
-        codes, labels = _combine([Groups(group.codes[keep], group.labels) for group in self._groups])
+        codes, labels = _combine([Groups(group.codes[used], group.labels) for group in self._groups])
         for group in self._groups:
-            gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[keep]).tolist()))
+            gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[used]).tolist()))
             notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
-        cluster = None if self._cluster is None else pd.factorize(self._cluster[keep], sort=True)[0].astype(np.int64)
+        cluster = None if self._cluster is None else _without_gaps(self._cluster[used])
         return Outcome(
             keep,
             ranks,
-            self._event[keep],
-            None if self._weights is None else self._weights[keep],
+            self._event[used],
+            None if self._weights is None else self._weights[used],
             cluster,
             codes,
             labels,
@@ -117,6 +117,12 @@ class Outcome:
     def whole_weights(self) -> bool:
         """True where every weight is a whole number (or there are none): they can then stand for copies of people."""
         return self.weights is None or bool(np.array_equal(self.weights, np.floor(self.weights)))
+
+
+def _without_gaps(codes: IntArray) -> IntArray:
+    """Codes 0, 1, … in the same order, for the codes that occur."""
+    present = np.bincount(codes) > 0
+    return codes if present.all() else (np.cumsum(present) - 1)[codes]
 
 
 def _combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:

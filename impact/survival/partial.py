@@ -8,7 +8,8 @@ information is one weighted Gram matrix less products of K × p sums; nothing of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -46,6 +47,13 @@ class Sample:
         Weight of each denominator of a cell.
     event_sum : (p,) float
         Σ w x over events.
+    event_mass, event_offset : float
+        Σ w and Σ w × offset over events.
+    offset : (n,) float or None
+        What is added to every linear predictor, with a coefficient of 1.
+    tied_cell : (n,) int or None
+        Twice the last cell of each row, and 1 more where it has the event, so that one count gives the sums of both;
+        None where no two deaths share a denominator.
     """
 
     sets: RiskSets
@@ -58,9 +66,25 @@ class Sample:
     step_start: IntArray
     step_weight: FloatArray
     event_sum: FloatArray
+    event_mass: float
+    event_offset: float = 0.0
+    offset: FloatArray | None = None
+    tied_cell: IntArray | None = None
+
+    def without(self, columns: Sequence[int]) -> Sample:
+        """The same people without some of the covariates."""
+        kept = np.delete(np.arange(len(self.x)), list(columns))
+        return replace(self, x=self.x[kept], event_sum=self.event_sum[kept])
 
 
-def sample(sets: RiskSets, x: FloatArray, event: FloatArray, weights: FloatArray | None, ties: str) -> Sample:
+def sample(
+    sets: RiskSets,
+    x: FloatArray,
+    event: FloatArray,
+    weights: FloatArray | None,
+    ties: str,
+    offset: FloatArray | None = None,
+) -> Sample:
     """Prepare the likelihood; `ties` is ``"efron"`` or ``"breslow"``, `event` (n,) is 0 or 1."""
     events = np.flatnonzero(event)
     cells = sets.last[events]
@@ -72,7 +96,29 @@ def sample(sets: RiskSets, x: FloatArray, event: FloatArray, weights: FloatArray
     step_share = (np.arange(len(step_cell)) - step_start[step_cell]) / steps[step_cell]
     chosen = x[:, events]
     event_sum = chosen.sum(axis=1) if weights is None else chosen @ weights[events]
-    return Sample(sets, x, weights, events, cells, step_cell, step_share, step_start, mass / steps, event_sum)
+    tied_cell = None
+    if step_share.any():
+        tied_cell = 2 * sets.last
+        tied_cell[events] += 1
+    given = 0.0
+    if offset is not None:
+        given = float(offset[events].sum() if weights is None else offset[events] @ weights[events])
+    return Sample(
+        sets,
+        x,
+        weights,
+        events,
+        cells,
+        step_cell,
+        step_share,
+        step_start,
+        mass / steps,
+        event_sum,
+        float(mass.sum()),
+        given,
+        offset,
+        tied_cell,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +137,7 @@ class Point:
     square0, square1, square2 : (K,) float
         w̄ Σ (l/d)^m / φ² for m = 0, 1, 2.
     sums, tied_sums : (p, K) float
-        Σ w exp(η) x over those at risk, and over deaths.
+        Σ w exp(η) x over those at risk, and over deaths; the second is 0 where no two deaths share a denominator.
     """
 
     beta: FloatArray
@@ -107,47 +153,87 @@ class Point:
     tied_sums: FloatArray
     score: FloatArray
 
+    def light(self) -> Point:
+        """The same point without its sums, which are as large as the covariates where times are distinct."""
+        return replace(self, risk=np.empty(0), sums=np.empty((len(self.beta), 0)), tied_sums=np.empty(0))
+
 
 def evaluate(data: Sample, beta: FloatArray) -> Point:
     """The log-likelihood, the score and the sums from which all else follows, at `beta`."""
-    sets, events = data.sets, data.events
-    eta = beta @ data.x
+    eta = _linear(beta, data.x)
+    if data.offset is not None:
+        eta += data.offset
     shift = float(eta.max())
     eta -= shift
-    event_eta = eta[events]
     risk = np.exp(eta, out=eta)
     if data.weights is not None:
         risk *= data.weights
-    tied0 = np.bincount(data.cells, risk[events], sets.size)
-    phi = at_risk(sets, risk)[data.step_cell] - data.step_share * tied0[data.step_cell]
-    inverse = 1 / phi
-
-    def per_cell(values: FloatArray) -> FloatArray:
-        return data.step_weight * np.add.reduceat(values, data.step_start)
-
-    gained = event_eta.sum() if data.weights is None else event_eta @ data.weights[events]
-    hazard, tied = per_cell(inverse), per_cell(data.step_share * inverse)
-    inverse *= inverse
-    part = data.step_share * inverse
-    sums, tied_sums = np.empty((len(beta), sets.size)), np.empty((len(beta), sets.size))
+    hazard, tied, square0, square1, square2, logs = _denominators(data, *_sums(data, risk))
+    sums = np.empty((len(beta), data.sets.size))
+    tied_sums = np.broadcast_to(0.0, sums.shape) if data.tied_cell is None else np.empty_like(sums)
+    product = np.empty_like(risk)
     for row, column in enumerate(data.x):
-        product = risk * column
-        sums[row] = at_risk(sets, product)
-        tied_sums[row] = np.bincount(data.cells, product[events], sets.size)
+        np.multiply(risk, column, out=product)
+        sums[row], of_deaths = _sums(data, product)
+        if of_deaths is not None:
+            tied_sums[row] = of_deaths
+    gained = beta @ data.event_sum + data.event_offset - shift * data.event_mass
     return Point(
         beta,
-        float(gained - per_cell(np.log(phi)).sum()),
+        float(gained - logs),
         shift,
         risk,
         hazard,
         tied,
-        per_cell(inverse),
-        per_cell(part),
-        per_cell(data.step_share * part),
+        square0,
+        square1,
+        square2,
         sums,
         tied_sums,
         data.event_sum - (sums @ hazard - tied_sums @ tied),
     )
+
+
+def _linear(beta: FloatArray, x: FloatArray) -> FloatArray:
+    """``beta @ x``, in blocks that stay in the processor's cache."""
+    out = np.empty(x.shape[1])
+    for start in range(0, len(out), BLOCK):
+        np.matmul(beta, x[:, start : start + BLOCK], out=out[start : start + BLOCK])
+    return out
+
+
+def _sums(data: Sample, values: FloatArray) -> tuple[FloatArray, FloatArray | None]:
+    """The sums over those at risk in each cell, and over its deaths where two share a denominator."""
+    if data.tied_cell is None:
+        return at_risk(data.sets, values), None
+    size = data.sets.size
+    both = np.bincount(data.tied_cell, values, 2 * size + 2)[: 2 * size].reshape(-1, 2).astype(float)
+    change = both[:, 0] + both[:, 1]
+    if data.sets.before is not None:
+        change -= np.bincount(data.sets.before, values, size + 1)[:size]
+    return scan(change, data.sets.bounds, reverse=True), both[:, 1]
+
+
+def _denominators(data: Sample, whole: FloatArray, of_deaths: FloatArray | None) -> tuple[FloatArray, ...]:
+    """`hazard`, `tied` and the three squares of a `Point`, and the sum of the logarithms of its denominators."""
+    weight = data.step_weight
+    if of_deaths is None:
+        none = np.zeros(len(whole))
+        return weight / whole, none, weight / whole**2, none, none, weight @ np.log(whole)
+
+    def per_cell(values: FloatArray) -> FloatArray:
+        return weight * np.add.reduceat(values, data.step_start)
+
+    share = data.step_share
+    room = share * of_deaths[data.step_cell]
+    phi = whole[data.step_cell]
+    phi -= room
+    logs = per_cell(np.log(phi, out=room)).sum()
+    inverse = np.divide(1, phi, out=phi)
+    hazard, tied = per_cell(inverse), per_cell(np.multiply(share, inverse, out=room))
+    np.multiply(inverse, inverse, out=inverse)
+    square0, square1 = per_cell(inverse), per_cell(np.multiply(share, inverse, out=room))
+    return hazard, tied, square0, square1, per_cell(np.multiply(share, room, out=room)), logs
 
 
 def information(data: Sample, point: Point, by_cell: FloatArray | None = None) -> FloatArray:
@@ -217,7 +303,7 @@ class Maximum:
     Attributes
     ----------
     start, point : Point
-        At coefficients of 0, and at the end.
+        At coefficients of 0 (without its sums, which are large), and at the end.
     information : (p, p) float
     steps : int
     outcome : str
@@ -240,33 +326,44 @@ def maximise(data: Sample) -> Maximum:
     """Newton's method with step halving from 0; `data.x` must be centred and scaled."""
     start = point = evaluate(data, np.zeros(len(data.x)))
     info = information(data, point)
-    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
-    if len(flat):
-        return Maximum(start, point, info, 0, "flat", tuple(flat.tolist()))
-    aliased = dependent_columns(info)
-    if aliased:
-        return Maximum(start, point, info, 0, "aliased", aliased)
+    problem, columns = faulty_columns(data, info)
+    if problem:
+        return Maximum(start, point, info, 0, problem, columns)
+    start = start.light()
     reach = np.ptp(data.x, axis=1)
+    unit = 1.0 if data.weights is None else float(data.weights[data.events].mean())
     last_move = False
     for steps in range(MOST_STEPS):
         move = _newton(info, point.score)
         if move is None:
             break
-        gain = float(move @ point.score)
-        if gain < ENDLESS_GAIN and np.ptp(move @ data.x) > ENDLESS_MOVE:
+        gain = float(move @ point.score) / unit
+        if gain < ENDLESS_GAIN and np.ptp(_linear(move, data.x)) > ENDLESS_MOVE:
             endless = np.flatnonzero(np.abs(move) * reach > ENDLESS_MOVE / 5)
             return Maximum(start, point, info, steps, "endless", tuple(endless.tolist()))
         if last_move:
             return Maximum(start, point, info, steps, "reached")
         last_move = gain < CLOSE
-        better = _climb(data, point, move)
+        point = point.light()
+        better = _climb(data, point, move, unit)
         if better is None:
-            return Maximum(start, point, info, steps, "reached" if last_move else "lost")
+            here = evaluate(data, point.beta)
+            return Maximum(start, here, info, steps, "reached" if last_move else "lost")
         point = better
+        del better
         with np.errstate(all="ignore"):
             info = information(data, point)
     lost = np.flatnonzero(np.abs(point.beta) * reach > 10)
     return Maximum(start, point, info, MOST_STEPS, "endless" if len(lost) else "lost", tuple(lost.tolist()))
+
+
+def faulty_columns(data: Sample, info: FloatArray) -> tuple[str, tuple[int, ...]]:
+    """``"flat"`` or ``"aliased"`` and the columns that are so by the information at 0; ``""`` where none is."""
+    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
+    if len(flat):
+        return "flat", tuple(flat.tolist())
+    aliased = dependent_columns(info)
+    return ("aliased", aliased) if aliased else ("", ())
 
 
 def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:
@@ -276,8 +373,8 @@ def _newton(info: FloatArray, score: FloatArray) -> FloatArray | None:
         return None
 
 
-def _climb(data: Sample, point: Point, move: FloatArray) -> Point | None:
-    slack = 1e-10 * (1 + abs(point.log_likelihood))
+def _climb(data: Sample, point: Point, move: FloatArray, unit: float) -> Point | None:
+    slack = 1e-10 * (unit + abs(point.log_likelihood))
     for halving in range(30):
         with np.errstate(all="ignore"):
             trial = evaluate(data, point.beta + move / 2**halving)

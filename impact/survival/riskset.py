@@ -58,9 +58,10 @@ def rank_times(duration: FloatArray, entry: FloatArray | None = None) -> TimeRan
     low = min(duration.min(), entry.min()) if entry is not None else duration.min()
     span = duration.max() - low
     both = (duration,) if entry is None else (duration, entry)
-    if span <= TABLE_ROWS * len(duration) + TABLE_ROOM and all(np.array_equal(part, np.floor(part)) for part in both):
+    if span <= TABLE_ROWS * len(duration) + TABLE_ROOM and low == np.floor(low):
         places = [(part - low).astype(np.int64) for part in both]
-        return TimeRanks(low + np.arange(int(span) + 1.0), places[0], places[1] if entry is not None else None)
+        if all(np.array_equal(place, part - low) for place, part in zip(places, both, strict=True)):
+            return TimeRanks(low + np.arange(int(span) + 1.0), places[0], places[1] if entry is not None else None)
     found, inverse = np.unique(np.concatenate(both), return_inverse=True)
     apart = np.r_[True, np.diff(found) > NEAR_TIE * np.abs(found).mean()]
     place = (np.cumsum(apart) - 1)[inverse]
@@ -100,40 +101,43 @@ class RiskSets:
         return len(self.times)
 
 
-def risk_sets(ranks: TimeRanks, marks: BoolArray, strata: IntArray | None = None) -> RiskSets:
-    """The cells at the times of the rows in `marks` (events for Cox, all for a curve), and each row's run of them.
+def risk_sets(ranks: TimeRanks, marks: BoolArray | None, strata: IntArray | None = None) -> RiskSets:
+    """The cells at the times of the rows in `marks` (events for Cox), and each row's run of them.
 
     Parameters
     ----------
     ranks : TimeRanks
         From `rank_times`; every entry is before its exit.
-    marks : (n,) bool
-        The rows whose times make cells.
+    marks : (n,) bool or None
+        The rows whose times make cells; None for all, as for a curve.
     strata : (n,) int, optional
         Codes 0, 1, …, S − 1.
     """
     width = len(ranks.grid)
     n_strata = 1 if strata is None else int(strata.max()) + 1
-    shift = np.int64(0) if strata is None else strata * np.int64(width)
-    leave = ranks.exit + shift
-    come = None if ranks.entry is None else ranks.entry + shift
+    leave, come = ranks.exit, ranks.entry
+    if strata is not None:
+        shift = strata * np.int64(width)
+        leave, come = leave + shift, None if come is None else come + shift
+    marked_times = leave if marks is None else leave[marks]
     before: IntArray | None = None
     if width * n_strata <= TABLE_ROWS * len(leave) + TABLE_ROOM:
         marked = np.zeros(width * n_strata, dtype=bool)
-        marked[leave[marks]] = True
+        marked[marked_times] = True
         keys = np.flatnonzero(marked)
         table = np.cumsum(marked) - 1
         last = table[leave]
         before = None if come is None else table[come]
     else:
-        keys = np.unique(leave[marks])
+        keys = np.unique(marked_times)
         last = np.searchsorted(keys, leave, side="right") - 1
         before = None if come is None else np.searchsorted(keys, come, side="right") - 1
     stratum = keys // width
     bounds = np.searchsorted(stratum, np.arange(n_strata + 1))
     first = bounds[0] if strata is None else bounds[strata]
     size = len(keys)
-    last = np.where(last < first, size, last)
+    if marks is not None:
+        last = np.where(last < first, size, last)
     if before is not None:
         never = before == last
         before = np.where((before < first) | never, size, before)

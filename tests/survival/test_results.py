@@ -90,6 +90,13 @@ def test_words_are_the_same_each_time(people):
     assert test.startswith("Proportional hazards (transform: km)")
 
 
+def test_clusters_are_counted_among_the_rows_used(people):
+    gaps = people.assign(age=people["age"].where(people["race"] != "other"))
+    fit = cox(gaps, "days", "again", ["age"], cluster="race")
+    assert "robust variance, 2 clusters" in fit.method
+    assert "2 clusters" in kaplan_meier(people[people["race"] != "other"], "days", "again", cluster="race").method
+
+
 def test_cautions_are_in_the_notes(people):
     few = cox(people.head(20), "days", "again", ["age", "programme", "w"])
     assert any("fewer than 10 each" in note for note in few.notes)

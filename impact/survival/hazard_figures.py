@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from impact.survival.figures import COLOURS
+from impact.survival.figures import COLOURS, STYLES, Line, _numbers_beneath
 from impact.survival.riskset import FloatArray
 
 
@@ -29,3 +31,36 @@ def seen_and_expected(
     axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def cumulative_hazards(
+    lines: Sequence[Line], at_risk: Callable[[int, FloatArray], Any] | None = None, *, ax: Axes | None = None
+) -> Axes:
+    """Step curves from 0 with shaded intervals; `at_risk` (number of the line, times) gives the counts beneath."""
+    axes = plt.subplots(figsize=(7, 4.6), layout="constrained")[1] if ax is None else ax
+    for place, line in enumerate(lines):
+        colour, style = look(place)
+        time = np.r_[0.0, line.time]
+        axes.step(time, np.r_[0.0, line.height], where="post", color=colour, linestyle=style, label=line.label)
+        low, high = (np.r_[0.0, limit] for limit in (line.low, line.high))
+        axes.fill_between(time, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
+    _days_axis(axes, len(lines))
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("Cumulative hazard")
+    if at_risk is not None:
+        _numbers_beneath(axes, lines, at_risk)
+    return axes
+
+
+def look(place: int) -> tuple[str, Any]:
+    """The colour and the line style of the line at a place; no two alike in grey."""
+    return COLOURS[place % len(COLOURS)], STYLES[(place + place // len(COLOURS)) % len(STYLES)]
+
+
+def _days_axis(axes: Axes, n_lines: int) -> None:
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
+    axes.set_xlabel("Days")
+    axes.spines[["top", "right"]].set_visible(False)
+    if n_lines > 1:
+        axes.legend(frameon=False)

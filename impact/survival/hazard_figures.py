@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from impact.survival.figures import COLOURS, STYLES, Line, _numbers_beneath
 from impact.survival.riskset import FloatArray
@@ -49,6 +49,27 @@ def cumulative_hazards(
     axes.set_ylabel("Cumulative hazard")
     if at_risk is not None:
         _numbers_beneath(axes, lines, at_risk)
+    return axes
+
+
+def up_to_horizon(lines: Sequence[Line], horizon: float, *, lost: bool, title: str, ax: Axes | None = None) -> Axes:
+    """Step curves up to the horizon, the areas beneath them shaded (from 0 where time is `lost`, else from 1)."""
+    axes = plt.subplots(figsize=(7, 4.4), layout="constrained")[1] if ax is None else ax
+    start = 0.0 if lost else 1.0
+    for place, line in enumerate(lines):
+        colour, style = look(place)
+        seen = line.time < horizon
+        height = np.r_[start, line.height[seen]]
+        time, height = np.r_[0.0, line.time[seen], horizon], np.r_[height, height[-1]]
+        axes.step(time, height, where="post", color=colour, linestyle=style, label=line.label)
+        axes.fill_between(time, 0, height, step="post", color=colour, alpha=0.1, linewidth=0)
+    axes.axvline(horizon, color="0.6", linewidth=1)
+    _days_axis(axes, 1)
+    axes.set_ylim(0, 1.02 if not lost else None)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_ylabel("With the event" if lost else "Without the event")
+    axes.set_title(title, loc="left", fontsize="medium")
+    axes.legend(frameon=False)
     return axes
 
 

@@ -18,7 +18,8 @@ LATE_ENTRY = "must come before the duration: a person is at risk after entry, up
 class OutcomeColumns:
     """The outcome's columns as read, before the rows to use are known.
 
-    `groups` are columns that split the people (strata, or the groups of curves).
+    `groups` are columns that split the people (strata, or the groups of curves). With `causes` the event is a code: 0
+    for none, 1, 2, … for the cause.
     """
 
     def __init__(
@@ -31,10 +32,11 @@ class OutcomeColumns:
         weights: str | None,
         cluster: str | None,
         groups: Sequence[str],
+        causes: bool = False,
     ) -> None:
         self._columns = columns
         self._duration = columns.number(duration, low=0)
-        self._event = columns.indicator(event)
+        self._event = columns.code(event) if causes else columns.indicator(event)
         self._entry = None if entry is None else columns.number(entry, low=0)
         self._entry_name = entry or ""
         if self._entry is not None:
@@ -96,6 +98,7 @@ class Outcome:
         The rows used.
     ranks : TimeRanks
     event : (n,) float
+        0 for none; 1 for an event, or the code of its cause.
     weights : (n,) float or None
     cluster, group : (n,) int or None
         Codes 0, 1, …; None where there are none.

@@ -149,7 +149,7 @@ def weigher(family: str, rho: float = 0.0, gamma: float = 0.0) -> Weigher:
 
     def before(deaths: FloatArray, people: FloatArray, bounds: IntArray) -> FloatArray:
         survival = scan(1 - deaths / people, bounds, product=True)
-        earlier = np.r_[1.0, survival[:-1]]
+        earlier = np.r_[1.0, survival][:-1]
         earlier[bounds[:-1][np.diff(bounds) > 0]] = 1.0
         return earlier
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from impact.survival.figures import COLOURS, STYLES, Line, _numbers_beneath
 from impact.survival.riskset import FloatArray
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def seen_and_expected(
@@ -70,6 +73,42 @@ def up_to_horizon(lines: Sequence[Line], horizon: float, *, lost: bool, title: s
     axes.set_ylabel("With the event" if lost else "Without the event")
     axes.set_title(title, loc="left", fontsize="medium")
     axes.legend(frameon=False)
+    return axes
+
+
+def rates(table: pd.DataFrame, labels: Sequence[str], end: float, *, ax: Axes | None = None) -> Axes:
+    """Level lines over each piece with an interval in its middle, the groups side by side."""
+    axes = plt.subplots(figsize=(7, 4.4), layout="constrained")[1] if ax is None else ax
+    pieces = len(table) // len(labels)
+    for place, label in enumerate(labels):
+        colour, style = look(place)
+        part = table.iloc[place * pieces : (place + 1) * pieces]
+        start, stop = part["start"].to_numpy(), np.minimum(part["end"].to_numpy(), max(end, part["start"].max()))
+        rate, low, high = (part[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
+        axes.hlines(rate, start, stop, color=colour, linestyle=style, label=label)
+        middle = start + (stop - start) * (place + 1) / (len(labels) + 1)
+        marker = MARKERS[place % len(MARKERS)]
+        axes.errorbar(middle, rate, yerr=[rate - low, high - rate], fmt=marker, color=colour, capsize=3, markersize=5)
+    for edge in table["start"].unique()[1:]:
+        axes.axvline(edge, color="0.85", linewidth=1, zorder=0)
+    _days_axis(axes, len(labels))
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("Events per 100 person-days")
+    return axes
+
+
+def smooth_hazards(table: pd.DataFrame, labels: Sequence[str], *, ax: Axes | None = None) -> Axes:
+    """Smooth curves with shaded intervals, from 0 upwards."""
+    axes = plt.subplots(figsize=(7, 4.4), layout="constrained")[1] if ax is None else ax
+    points = len(table) // len(labels)
+    for place, label in enumerate(labels):
+        colour, style = look(place)
+        part = table.iloc[place * points : (place + 1) * points]
+        axes.plot(part["time"], part["estimate"], color=colour, linestyle=style, label=label)
+        axes.fill_between(part["time"], part["conf_low"], part["conf_high"], color=colour, alpha=0.15, linewidth=0)
+    _days_axis(axes, len(labels))
+    axes.set_ylim(0, 1.6 * table["estimate"].max() or None)
+    axes.set_ylabel("Events per 100 people a day")
     return axes
 
 

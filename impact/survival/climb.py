@@ -1,0 +1,93 @@
+"""The maximum of a likelihood with analytic derivatives: Newton's method, damped where the surface is not yet concave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy
+
+from impact.survival.likelihood import Point
+from impact.survival.riskset import BoolArray, FloatArray
+
+CLOSE = 1e-12
+MOST_STEPS = 200
+ENDLESS_GAIN = 1e-6
+ENDLESS_MOVE = 0.5
+MOST_DAMPING = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Where the iterations came to.
+
+    Attributes
+    ----------
+    point : Point
+    steps : int
+    outcome : str
+        ``"reached"``; ``"endless"`` (the likelihood still rises, by next to nothing, as parameters go to infinity) or
+        ``"lost"``.
+    columns : tuple of int
+        The parameters that go to infinity.
+    """
+
+    point: Point
+    steps: int
+    outcome: str
+    columns: tuple[int, ...] = ()
+
+
+def climb(
+    evaluate: Callable[[FloatArray], Point],
+    start: FloatArray,
+    reach: FloatArray,
+    free: BoolArray | None = None,
+) -> Peak:
+    """Maximise from `start`; `reach` is how far each parameter's covariate ranges, and `free` marks those that move."""
+    moving = np.flatnonzero(np.ones(len(start), dtype=bool) if free is None else free)
+    point = evaluate(start)
+    last_move = False
+    for steps in range(MOST_STEPS):
+        score, info = point.score[moving], point.information[np.ix_(moving, moving)]
+        move, damped = newton_move(info, score)
+        gain = float(move @ score)
+        far = np.abs(move) * reach[moving] > ENDLESS_MOVE
+        if not damped and gain < ENDLESS_GAIN and far.any():
+            return Peak(point, steps, "endless", tuple(moving[far].tolist()))
+        if last_move:
+            return Peak(point, steps, "reached")
+        last_move = not damped and gain < CLOSE * (1 + abs(point.log_likelihood))
+        whole = np.zeros(len(start))
+        whole[moving] = move
+        better = _better(evaluate, point, whole)
+        if better is None:
+            return Peak(point, steps, "reached" if last_move else "lost")
+        point = better
+    return Peak(point, MOST_STEPS, "lost")
+
+
+def newton_move(info: FloatArray, score: FloatArray) -> tuple[FloatArray, bool]:
+    """Newton's step; where the information is not positive definite, damped until it is (Levenberg 1944)."""
+    scale = np.sqrt(np.maximum(np.abs(np.diag(info)), 1e-300))
+    unit, slope = info / np.outer(scale, scale), score / scale
+    damping = 0.0
+    while damping < MOST_DAMPING:
+        try:
+            factor = scipy.linalg.cho_factor(unit + damping * np.eye(len(unit)))
+        except scipy.linalg.LinAlgError:
+            damping = max(4 * damping, 1e-3)
+            continue
+        return np.asarray(scipy.linalg.cho_solve(factor, slope)) / scale, damping > 0
+    return slope / scale, True
+
+
+def _better(evaluate: Callable[[FloatArray], Point], point: Point, move: FloatArray) -> Point | None:
+    slack = 1e-13 * (1 + abs(point.log_likelihood))
+    for halving in range(40):
+        with np.errstate(all="ignore"):
+            trial = evaluate(point.theta + move / 2**halving)
+        if np.isfinite(trial.log_likelihood) and trial.log_likelihood >= point.log_likelihood - slack:
+            return trial
+    return None

@@ -1,4 +1,4 @@
-"""The maximum of a likelihood with analytic derivatives: Newton's method, damped where the surface is not yet concave."""
+"""The maximum of a likelihood with analytic derivatives: Newton's method, damped where it is not yet concave."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 import scipy
 
 from impact.survival.likelihood import Point
-from impact.survival.riskset import BoolArray, FloatArray
+from impact.survival.riskset import BoolArray, FloatArray, IntArray
 
 CLOSE = 1e-12
 MOST_STEPS = 200
 ENDLESS_GAIN = 1e-6
 ENDLESS_MOVE = 0.5
 MOST_DAMPING = 1e12
+LONGEST = 5.0
+UNKNOWN = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,28 @@ def climb(
         score, info = point.score[moving], point.information[np.ix_(moving, moving)]
         move, damped = newton_move(info, score)
         gain = float(move @ score)
-        far = np.abs(move) * reach[moving] > ENDLESS_MOVE
-        if not damped and gain < ENDLESS_GAIN and far.any():
-            return Peak(point, steps, "endless", tuple(moving[far].tolist()))
+        far = np.abs(move) * reach[moving]
+        if not damped and gain < ENDLESS_GAIN and far.max() > ENDLESS_MOVE:
+            return Peak(point, steps, "endless", tuple(moving[far > ENDLESS_MOVE / 5].tolist()))
         if last_move:
-            return Peak(point, steps, "reached")
+            return _judged(point, steps, moving, reach)
         last_move = not damped and gain < CLOSE * (1 + abs(point.log_likelihood))
         whole = np.zeros(len(start))
-        whole[moving] = move
+        whole[moving] = move / max(1.0, float((np.abs(move) * reach[moving]).max()) / LONGEST)
         better = _better(evaluate, point, whole)
         if better is None:
-            return Peak(point, steps, "reached" if last_move else "lost")
+            return _judged(point, steps, moving, reach) if last_move else Peak(point, steps, "lost")
         point = better
-    return Peak(point, MOST_STEPS, "lost")
+        if not np.isfinite(point.information).all():
+            break
+    return Peak(point, steps, "lost")
+
+
+def _judged(point: Point, steps: int, moving: IntArray, reach: FloatArray) -> Peak:
+    """Reached, unless a parameter is known so badly that it is on its way to infinity in ever shorter steps."""
+    error = np.sqrt(np.diag(np.linalg.inv(point.information[np.ix_(moving, moving)]))) * reach[moving]
+    endless = moving[error > UNKNOWN]
+    return Peak(point, steps, "endless" if len(endless) else "reached", tuple(endless.tolist()))
 
 
 def newton_move(info: FloatArray, score: FloatArray) -> tuple[FloatArray, bool]:

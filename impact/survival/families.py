@@ -181,7 +181,7 @@ def growth(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """
     near = np.abs(x) < 1
     y = np.where(near, 1.0, x)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         e = np.exp(y)
         far = (np.expm1(y) / y, (e * (y - 1) + 1) / y**2, (e * (y * y - 2 * y + 2) - 2) / y**3)
     small = np.where(near, x, 0.0)

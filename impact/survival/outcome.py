@@ -19,7 +19,7 @@ class OutcomeColumns:
     """The outcome's columns as read, before the rows to use are known.
 
     `groups` are columns that split the people (strata, or the groups of curves). With `causes` the event is a code: 0
-    for none, 1, 2, … for the cause.
+    for none, 1, 2, … for the cause. With `above_zero` a duration of 0 is a fault.
     """
 
     def __init__(
@@ -33,9 +33,10 @@ class OutcomeColumns:
         cluster: str | None,
         groups: Sequence[str],
         causes: bool = False,
+        above_zero: bool = False,
     ) -> None:
         self._columns = columns
-        self._duration = columns.number(duration, low=0)
+        self._duration = columns.number(duration, above=0) if above_zero else columns.number(duration, low=0)
         self._event = columns.code(event) if causes else columns.indicator(event)
         self._entry = None if entry is None else columns.number(entry, low=0)
         self._entry_name = entry or ""

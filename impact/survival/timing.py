@@ -1,0 +1,254 @@
+"""Fitting a family of timing, whole or split: from a checked outcome to parameters in the user's units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from impact.design import Design
+from impact.errors import ConvergenceError, Fault, InputError
+from impact.frames import Columns, FloatArray
+from impact.survival.climb import Peak, climb
+from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
+from impact.survival.families import Family
+from impact.survival.likelihood import Times, evaluate, score_residuals
+from impact.survival.outcome import Outcome, OutcomeColumns
+from impact.survival.partial import dependent_columns
+
+INTERCEPT = "(Intercept)"
+FEW_EVENTS = 10
+NO_SPREAD = -7.0
+ONE_INSTANT = 200.0
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """One call's data as read: the outcome, and the covariates of the timing and of the share."""
+
+    frame: pd.DataFrame
+    outcome: Outcome
+    timing: Matrix | None
+    share: Matrix | None
+    robust: bool
+    notes: tuple[str, ...]
+
+
+def read_people(
+    data: pd.DataFrame | Design,
+    duration: str,
+    event: str,
+    covariates: str | Sequence[str] | None,
+    share: str | Sequence[str] | None,
+    *,
+    entry: str | None,
+    weights: str | None,
+    cluster: str | None,
+    robust: bool | None,
+) -> People:
+    """Read and check the columns of a call; every fault is raised at once."""
+    columns = Columns(data)
+    if robust is False and (cluster is not None or columns.design is not None):
+        raise InputError("robust=False cannot stand beside a cluster or a Design, whose rows are not independent.")
+    read = OutcomeColumns(
+        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=(), above_zero=True
+    )
+    readers = [None if part is None else CovariateColumns(columns, part) for part in (covariates, share)]
+    outcome = read.take(columns.rows())
+    if not outcome.event.any():
+        fault = Fault("has no event in the rows used", table="data", column=event)
+        raise InputError("The data given cannot be used:", [fault])
+    timing, who = (None if reader is None else reader.take(outcome.keep) for reader in readers)
+    for matrix in (timing, who):
+        if matrix is not None:
+            _refuse_aliased(matrix)
+    if robust is None:
+        robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
+    notes = list(outcome.notes)
+    if robust and entry is not None and outcome.cluster is None:
+        notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
+    return People(columns.frame, outcome, timing, who, robust, tuple(notes))
+
+
+def _refuse_aliased(matrix: Matrix) -> None:
+    spare = dependent_columns(matrix.x @ matrix.x.T / matrix.x.shape[1])
+    if spare:
+        problem = "is a linear combination of the covariates before it"
+        raise InputError(UNUSABLE, [Fault(problem, column=matrix.names[i], remedy="leave it out.") for i in spare])
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Parameters in the user's units, share first, then timing, then the ancillary.
+
+    Attributes
+    ----------
+    parameters : (k,) float
+    covariance, naive : (k, k) float
+        `covariance` is the robust one where that was asked for.
+    log_likelihood : float
+    names : tuple of str
+    sizes : dict
+        How many parameters belong to v (the share), u (the timing) and a.
+    """
+
+    parameters: FloatArray
+    covariance: FloatArray
+    naive: FloatArray
+    log_likelihood: float
+    names: tuple[str, ...]
+    sizes: dict[str, int]
+
+
+def as_times(family: Family, people: People, *, split: bool, null: bool = False) -> tuple[Times, float]:
+    """The data of the likelihood, and its unit of time in days; with `null` no covariates."""
+    outcome, ranks = people.outcome, people.outcome.ranks
+    time = ranks.grid[ranks.exit]
+    unit = float(time.mean())
+    ones = np.ones((1, len(time)))
+
+    def stacked(matrix: Matrix | None) -> FloatArray:
+        return ones if matrix is None or null else np.concatenate([ones, matrix.x])
+
+    times = Times(
+        family,
+        time / unit,
+        outcome.event == 1,
+        None if ranks.entry is None else ranks.grid[ranks.entry] / unit,
+        outcome.weights,
+        stacked(people.timing),
+        stacked(people.share) if split else None,
+    )
+    return times, unit
+
+
+def exponential_start(data: Times) -> float:
+    """The location of the exponential family without covariates: the log of time at risk over events."""
+    exposure = data.duration if data.entry is None else data.duration - data.entry
+    w = np.ones(len(exposure)) if data.weights is None else data.weights
+    return float(np.log(w @ exposure / w[data.event].sum()))
+
+
+def maximise(data: Times, start: FloatArray, free: np.ndarray | None = None) -> Peak:
+    """Climb from `start`; how far each covariate ranges decides what is a parameter gone to infinity."""
+    reach = [np.maximum(np.ptp(part, axis=1), 1.0) for part in ([] if data.share is None else [data.share])]
+    reach += [np.maximum(np.ptp(data.x, axis=1), 1.0), np.ones(data.sizes["a"])]
+    return climb(lambda theta: evaluate(data, theta), start, np.concatenate(reach), free)
+
+
+def in_days(data: Times, unit: float, people: People, peak: Peak) -> Fitted:
+    """Undo the scaling of time and covariates, and give the covariance of the parameters."""
+    point, size = peak.point, len(peak.point.theta)
+    turn, shift, names = np.zeros((size, size)), np.zeros(size), []
+    first = 0
+    for kind, matrix in (("v", people.share), ("u", people.timing)):
+        count = data.sizes[kind]
+        if count:
+            turn[first, first] = 1.0
+            names.append(INTERCEPT)
+            if matrix is not None and count > 1:
+                place = np.arange(first + 1, first + count)
+                turn[place, place] = 1 / matrix.scale
+                turn[first, place] = -matrix.centre / matrix.scale
+                names.extend(matrix.names)
+        first += count
+    shift[data.sizes["v"]] = np.log(unit) if data.family.accelerated else -np.log(unit)
+    if data.family.ancillary:
+        turn[-1, -1] = 1.0 if data.family.accelerated else 1 / unit
+        names.append(data.family.ancillary)
+    naive = np.linalg.inv(point.information)
+    spread = naive
+    if people.robust:
+        residuals = score_residuals(data, point.theta, people.outcome.cluster)
+        spread = naive @ (residuals @ residuals.T) @ naive
+    w = people.outcome.weights
+    events = people.outcome.event.sum() if w is None else w[data.event].sum()
+    return Fitted(
+        turn @ point.theta + shift,
+        turn @ spread @ turn.T,
+        turn @ naive @ turn.T,
+        point.log_likelihood - float(events) * np.log(unit),
+        tuple(names),
+        data.sizes,
+    )
+
+
+def check_reached(data: Times, peak: Peak, people: People, event: str) -> None:
+    """Raise where the likelihood has no maximum, naming what has no finite estimate."""
+    gone = peak.point.theta[-1] if data.family.ancillary else 0.0
+    spike = gone < NO_SPREAD if data.family.accelerated else gone * data.duration.max() > ONE_INSTANT
+    if data.family.ancillary and spike and peak.outcome != "reached":
+        raise ConvergenceError(
+            "The likelihood rises without end:",
+            [
+                Fault(
+                    "happens at one time only (or one for each value of the covariates); nobody is followed beyond",
+                    table="data",
+                    column=event,
+                    why="a family of timing needs events that are spread out, or people followed beyond them.",
+                    remedy="use family='exponential', or kaplan_meier.",
+                )
+            ],
+        )
+    names = list(_names(people, data))
+    if peak.outcome == "endless":
+        problem = "has no finite coefficient: in part of its range nobody has the event, or everybody at once"
+        remedy = "leave it out, merge its rare categories, or compare the groups by curves."
+        columns = [i for i in peak.columns if names[i] != INTERCEPT] or peak.columns
+        raise ConvergenceError(
+            "The likelihood rises without end:", [Fault(problem, column=names[i], remedy=remedy) for i in columns]
+        )
+    if peak.outcome == "lost":
+        raise ConvergenceError(
+            f"No maximum of the likelihood was reached in {peak.steps} steps; parameters: {', '.join(names)}."
+        )
+
+
+def _names(people: People, data: Times) -> Sequence[str]:
+    names = []
+    for kind, matrix in (("v", people.share), ("u", people.timing)):
+        if data.sizes[kind]:
+            names.append(INTERCEPT)
+            names.extend(() if matrix is None else matrix.names)
+    return [*names, data.family.ancillary] if data.family.ancillary else names
+
+
+def few_events(people: People, size: int) -> list[str]:
+    """A caution where there are few events for the parameters."""
+    n_events = int(people.outcome.event.sum())
+    if n_events >= FEW_EVENTS * size:
+        return []
+    return [f"{n_events:,} events for {size} parameters (fewer than {FEW_EVENTS} each): intervals are too short."]
+
+
+def variance_in_words(people: People) -> str:
+    """Which variance stands behind the intervals."""
+    if not people.robust:
+        return "variance from the observed information"
+    cluster = people.outcome.cluster
+    return "robust variance" + ("" if cluster is None else f", {int(cluster.max()) + 1:,} clusters")
+
+
+def coefficient_table(estimate: FloatArray, covariance: FloatArray, level: float) -> pd.DataFrame:
+    """Estimate, std_error, statistic, p_value, conf_low and conf_high of parameters, by the normal distribution."""
+    error = np.sqrt(np.diag(covariance))
+    statistic = estimate / error
+    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * error
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "std_error": error,
+            "statistic": statistic,
+            "p_value": 2 * scipy.stats.norm.sf(np.abs(statistic)),
+            "conf_low": estimate - reach,
+            "conf_high": estimate + reach,
+        }
+    )
+
+
+def aic(log_likelihood: float, size: int, counts: bool) -> float:
+    """Akaike's criterion of a likelihood with `size` parameters; NaN where rows are not counts of people."""
+    return 2 * size - 2 * log_likelihood if counts else float("nan")

@@ -11,6 +11,8 @@ from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray
 from impact.survival.covariates import CovariateColumns, Matrix
 
+UNSEEN = "The new people's covariates have values that the fit has not seen in a category."
+
 
 def coded(
     frame: pd.DataFrame, keep: BoolArray, covariates: str | Sequence[str], matrix: Matrix, new: pd.DataFrame
@@ -36,13 +38,15 @@ def coded(
     for name in names:
         kind = old[name].dtype
         if isinstance(kind, pd.CategoricalDtype):
+            if not fresh[name].isin(kind.categories).all():
+                raise InputError(UNSEEN)
             fresh[name] = pd.Categorical(fresh[name], categories=kind.categories, ordered=kind.ordered)
     both = Columns(pd.concat([old, fresh], ignore_index=True))
     reader = CovariateColumns(both, covariates)
     whole = both.rows()
     made = reader.take(whole)
     if not whole.all() or made.names != matrix.names:
-        raise InputError("The new people's covariates have values that the fit has not seen in a category.")
+        raise InputError(UNSEEN)
     raw = made.x * made.scale[:, None] + made.centre[:, None]
     size = len(old)
     fitted = matrix.x * matrix.scale[:, None] + matrix.centre[:, None]

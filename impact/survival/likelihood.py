@@ -95,6 +95,9 @@ def free(jet: Jet, v: FloatArray | None) -> Row:
         zero = np.zeros_like(jet.value)
         return Row(jet.value, zero, jet.u, jet.a, zero, zero, zero, jet.uu, jet.ua, jet.aa)
     among, everyone = scipy.special.expit(v + jet.value), scipy.special.expit(v)
+    gone = among == 0
+    if gone.any():  # slopes of a survival that has underflowed may have overflowed
+        jet = Jet(jet.value, *(np.where(gone, 0.0, part) for part in jet[1:]))
     spread = among * scipy.special.expit(-v - jet.value)
     return Row(
         np.logaddexp(0, v + jet.value) - np.logaddexp(0, v),

@@ -20,6 +20,7 @@ from impact.survival.timing import (
     exponential_start,
     few_events,
     in_days,
+    log_likelihood_in_days,
     maximise,
     read_people,
     variance_in_words,
@@ -139,7 +140,7 @@ def parametric(
         ancillary = null.point.theta[1:]
         peak = maximise(full, np.r_[null.point.theta[0], np.zeros(len(people.timing.names)), ancillary])
         check_reached(full, peak, people, event)
-    fitted, alone = in_days(full, unit, people, peak), in_days(plain, unit, people, null)
+    fitted = in_days(full, unit, people, peak)
     outcome = people.outcome
     notes = [*people.notes, *few_events(people, len(fitted.parameters))]
     if family == "gompertz" and fitted.parameters[-1] < 0:
@@ -152,7 +153,7 @@ def parametric(
         pd.DataFrame(fitted.covariance, index=names, columns=names),
         pd.DataFrame(fitted.naive, index=names, columns=names),
         fitted.log_likelihood,
-        alone.log_likelihood,
+        log_likelihood_in_days(plain, unit, null),
         aic(fitted.log_likelihood, len(names), outcome.whole_weights and not isinstance(data, Design)),
         len(outcome.event),
         int(outcome.event.sum()),

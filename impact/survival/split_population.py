@@ -25,6 +25,7 @@ from impact.survival.timing import (
     exponential_start,
     few_events,
     in_days,
+    log_likelihood_in_days,
     maximise,
     read_people,
     variance_in_words,
@@ -69,11 +70,11 @@ class SplitPopulation(TimingModel):
         """The fitted curve over the Kaplan-Meier curve, and the level at which it ends."""
         from impact.survival import timing_figures
 
-        name = f"Split {WORDS[self.family].lower()}"
+        name = f"Split {WORDS[self.family]}"
         return timing_figures.fit_over_curve(self, name, never=1 - self.share.estimate, ax=ax)
 
     def __repr__(self) -> str:
-        words = self._words(f"Split-population {WORDS[self.family].lower()} model")
+        words = self._words(f"Split-population {WORDS[self.family]} model")
         head, *rest = words.split("\n")
         share = repr(self.share).split("\n")[0]
         test = [] if self.split_test is None else [repr(self.split_test).split("\n")[0]]
@@ -169,10 +170,11 @@ def split_population(
     if covariates is not None or share is not None:
         peak = _highest(full, [_widened(alone.point.theta, full), _from_unsplit(unsplit.point.theta, full)])
     gained = peak.point.log_likelihood - unsplit.point.log_likelihood
-    split = share is not None or gained > EDGE * (1 + abs(unsplit.point.log_likelihood))
+    at_edge = gained <= EDGE * (1 + abs(unsplit.point.log_likelihood)) or 0 in peak.columns
+    split = share is not None or not at_edge
     times, top = (full, peak) if split else (whole, unsplit)
     check_reached(times, top, people, event)
-    fitted, without = in_days(times, unit, people, top), in_days(null, unit, people, alone)
+    fitted = in_days(times, unit, people, top)
     counts = people.outcome.whole_weights and not people.robust
     outcome, names = people.outcome, list(fitted.names)
     notes = [*people.notes, *few_events(people, len(names))]
@@ -189,7 +191,7 @@ def split_population(
         pd.DataFrame(fitted.covariance, index=names, columns=names),
         pd.DataFrame(fitted.naive, index=names, columns=names),
         fitted.log_likelihood,
-        without.log_likelihood,
+        log_likelihood_in_days(null, unit, alone),
         aic(fitted.log_likelihood, len(names) + (not split), outcome.whole_weights and not isinstance(data, Design)),
         len(outcome.event),
         int(outcome.event.sum()),

@@ -164,16 +164,20 @@ def in_days(data: Times, unit: float, people: People, peak: Peak) -> Fitted:
     if people.robust:
         residuals = score_residuals(data, point.theta, people.outcome.cluster)
         spread = naive @ (residuals @ residuals.T) @ naive
-    w = people.outcome.weights
-    events = people.outcome.event.sum() if w is None else w[data.event].sum()
     return Fitted(
         turn @ point.theta + shift,
         turn @ spread @ turn.T,
         turn @ naive @ turn.T,
-        point.log_likelihood - float(events) * np.log(unit),
+        log_likelihood_in_days(data, unit, peak),
         tuple(names),
         data.sizes,
     )
+
+
+def log_likelihood_in_days(data: Times, unit: float, peak: Peak) -> float:
+    """The log-likelihood of densities a day."""
+    events = data.event.sum() if data.weights is None else data.weights[data.event].sum()
+    return peak.point.log_likelihood - float(events) * float(np.log(unit))
 
 
 def check_reached(data: Times, peak: Peak, people: People, event: str) -> None:

@@ -16,7 +16,7 @@ from impact.frames import Columns, FloatArray, check_level
 from impact.results import number, with_notes
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.riskset import TimeRanks
-from impact.survival.smoothing import STILL_FOLLOWED, SmoothHazard, pilot_bandwidth, smooth_hazard
+from impact.survival.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,8 +121,9 @@ def hazard(
     cluster : str, optional
         Column whose equal values are not independent: spells of one person, people of one matched set.
     bandwidth : float, optional
-        Days to either side that each estimate draws on, at most half the range. Left out, the range over 8 d^(1/5) for
-        d events, group by group: the pilot rule of Müller and Wang's method as commonly used. Try a half and a double.
+        Days to either side that each estimate draws on, at most half the range. Left out, the range over 4 d^(1/5) for
+        d events, group by group, so that about d^(4/5) / 2 events stand behind each estimate. Wiggles within one
+        bandwidth mean nothing: try a half and a double.
     times : list of float, optional
         Days at which to estimate; left out, 101 evenly over the range.
     until : float, optional
@@ -181,7 +182,7 @@ def hazard(
             notes.append(f"{who}no events up to {end:g}: the hazard is 0 and has no interval.")
             found.append((np.nan, chosen, SmoothHazard(np.zeros(len(chosen)), np.full(len(chosen), np.nan))))
             continue
-        reach = pilot_bandwidth(events, end - start) if bandwidth is None else float(bandwidth)
+        reach = usual_bandwidth(events, end - start) if bandwidth is None else float(bandwidth)
         if reach > (end - start) / 2:
             raise InputError(
                 f"{who}bandwidth must be at most half the range ({start:g} to {end:g} days): {(end - start) / 2:g}."

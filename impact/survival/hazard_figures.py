@@ -56,19 +56,26 @@ def cumulative_hazards(
 
 
 def up_to_horizon(lines: Sequence[Line], horizon: float, *, lost: bool, title: str, ax: Axes | None = None) -> Axes:
-    """Step curves up to the horizon, the areas beneath them shaded (from 0 where time is `lost`, else from 1)."""
+    """Step curves up to the horizon (from 0 where time is `lost`, else from 1), the mean or the difference shaded.
+
+    One curve has the area beneath it shaded, two the area between them.
+    """
     axes = plt.subplots(figsize=(7, 4.4), layout="constrained")[1] if ax is None else ax
-    start = 0.0 if lost else 1.0
+    steps = []
     for place, line in enumerate(lines):
         colour, style = look(place)
         seen = line.time < horizon
-        height = np.r_[start, line.height[seen]]
-        time, height = np.r_[0.0, line.time[seen], horizon], np.r_[height, height[-1]]
-        axes.step(time, height, where="post", color=colour, linestyle=style, label=line.label)
-        axes.fill_between(time, 0, height, step="post", color=colour, alpha=0.1, linewidth=0)
+        height = np.r_[0.0 if lost else 1.0, line.height[seen]]
+        steps.append((np.r_[0.0, line.time[seen], horizon], np.r_[height, height[-1]]))
+        axes.step(*steps[-1], where="post", color=colour, linestyle=style, label=line.label)
+    if len(lines) <= 2:
+        time = np.unique(np.concatenate([part for part, _ in steps]))
+        heights = [height[np.searchsorted(part, time, side="right") - 1] for part, height in steps]
+        other = heights[1] if len(lines) == 2 else 0.0
+        axes.fill_between(time, heights[0], other, step="post", color="0.5", alpha=0.2, linewidth=0)
     axes.axvline(horizon, color="0.6", linewidth=1)
     _days_axis(axes, 1)
-    axes.set_ylim(0, 1.02 if not lost else None)
+    axes.set_ylim(0, None if lost else 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("With the event" if lost else "Without the event")
     axes.set_title(title, loc="left", fontsize="medium")

@@ -101,7 +101,7 @@ class RestrictedMean:
         }
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """The curves up to the horizon, the area that is the mean shaded, and the means in the legend."""
+        """The curves up to the horizon with their means; the area of one, or between two, is shaded."""
         from impact.survival import figures, hazard_figures
 
         curve, lines = self._curve, []

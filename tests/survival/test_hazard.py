@@ -160,7 +160,7 @@ def test_default_rules_are_as_said():
         part = data[data["z"] == code]
         end = np.sort(part["days"])[-10]
         events = part.loc[part["days"] <= end, "event"].sum()
-        assert found.bandwidth[code] == pytest.approx(end / (8 * events**0.2))
+        assert found.bandwidth[code] == pytest.approx(end / (4 * events**0.2))
     assert len(found.tidy()) == 202
     few = made(3, 8)
     assert hazard(few, "days", "event").tidy()["time"].max() == few["days"].max()

@@ -15,7 +15,8 @@ import scipy
 
 from impact.survival.riskset import FloatArray
 
-SERIES_TERMS = 22
+SERIES_TERMS = 16
+NEAR = 0.5
 LOG_ROOT_TWO_PI = 0.9189385332046727
 
 
@@ -179,21 +180,31 @@ def growth(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     >>> [part.round(6).tolist() for part in growth(np.array([0.0, 1.0]))]
     [[1.0, 1.718282], [0.5, 1.0], [0.333333, 0.718282]]
     """
-    near = np.abs(x) < 1
+    near = np.abs(x) < NEAR
+    if near.all():
+        return _growth_series(x)
     y = np.where(near, 1.0, x)
     with np.errstate(over="ignore", invalid="ignore"):
         e = np.exp(y)
         far = (np.expm1(y) / y, (e * (y - 1) + 1) / y**2, (e * (y * y - 2 * y + 2) - 2) / y**3)
-    small = np.where(near, x, 0.0)
-    sums = [np.zeros_like(small) for _ in range(3)]
+    if not near.any():
+        return far
+    close = _growth_series(x[near])
+    for whole, part in zip(far, close, strict=True):
+        whole[near] = part
+    return far
+
+
+def _growth_series(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Σ xᵏ / (k + 1)! and its two derivatives, by Horner's rule."""
+    first, second, third = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
     for k in range(SERIES_TERMS, -1, -1):
-        factor = 1 / scipy.special.factorial(k + 1)
-        sums[0] = sums[0] * small + factor
+        factor = 1 / float(scipy.special.factorial(k + 1))
+        first = first * x + factor
         if k >= 1:
-            sums[1] = sums[1] * small + k * factor
+            second = second * x + k * factor
         if k >= 2:
-            sums[2] = sums[2] * small + k * (k - 1) * factor
-    first, second, third = (np.where(near, a, b) for a, b in zip(sums, far, strict=True))
+            third = third * x + k * (k - 1) * factor
     return first, second, third
 
 

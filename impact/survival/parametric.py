@@ -129,18 +129,18 @@ def parametric(
     people = read_people(
         data, duration, event, covariates, None, entry=entry, weights=weights, cluster=cluster, robust=robust
     )
-    plain, unit = as_times(FAMILIES[family], people, split=False, null=True)
+    plain = as_times(FAMILIES[family], people, split=False, null=True)
     start = np.zeros(1 + plain.sizes["a"])
     start[0] = exponential_start(plain) * (1 if FAMILIES[family].accelerated else -1)
     null = maximise(plain, start)
     check_reached(plain, null, people, event)
     full, peak = plain, null
     if people.timing is not None:
-        full, _ = as_times(FAMILIES[family], people, split=False)
+        full = as_times(FAMILIES[family], people, split=False)
         ancillary = null.point.theta[1:]
         peak = maximise(full, np.r_[null.point.theta[0], np.zeros(len(people.timing.names)), ancillary])
         check_reached(full, peak, people, event)
-    fitted = in_days(full, unit, people, peak)
+    fitted = in_days(full, people, peak)
     outcome = people.outcome
     notes = [*people.notes, *few_events(people, len(fitted.parameters))]
     if family == "gompertz" and fitted.parameters[-1] < 0:
@@ -153,7 +153,7 @@ def parametric(
         pd.DataFrame(fitted.covariance, index=names, columns=names),
         pd.DataFrame(fitted.naive, index=names, columns=names),
         fitted.log_likelihood,
-        log_likelihood_in_days(plain, unit, null),
+        log_likelihood_in_days(plain, people, null),
         aic(fitted.log_likelihood, len(names), outcome.whole_weights and not isinstance(data, Design)),
         len(outcome.event),
         int(outcome.event.sum()),

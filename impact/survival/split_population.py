@@ -161,9 +161,9 @@ def split_population(
     people = read_people(
         data, duration, event, covariates, share, entry=entry, weights=weights, cluster=cluster, robust=robust
     )
-    null, unit = as_times(FAMILIES[family], people, split=True, null=True)
-    full, _ = as_times(FAMILIES[family], people, split=True)
-    whole, _ = as_times(FAMILIES[family], people, split=False)
+    null = as_times(FAMILIES[family], people, split=True, null=True)
+    full = as_times(FAMILIES[family], people, split=True)
+    whole = as_times(FAMILIES[family], people, split=False)
     unsplit = maximise(whole, np.r_[exponential_start(whole), np.zeros(sum(whole.sizes.values()) - 1)])
     alone = _highest(null, _starts(null))
     peak = alone
@@ -174,7 +174,7 @@ def split_population(
     split = share is not None or not at_edge
     times, top = (full, peak) if split else (whole, unsplit)
     check_reached(times, top, people, event)
-    fitted = in_days(times, unit, people, top)
+    fitted = in_days(times, people, top)
     counts = people.outcome.whole_weights and not people.robust
     outcome, names = people.outcome, list(fitted.names)
     notes = [*people.notes, *few_events(people, len(names))]
@@ -191,7 +191,7 @@ def split_population(
         pd.DataFrame(fitted.covariance, index=names, columns=names),
         pd.DataFrame(fitted.naive, index=names, columns=names),
         fitted.log_likelihood,
-        log_likelihood_in_days(null, unit, alone),
+        log_likelihood_in_days(null, people, alone),
         aic(fitted.log_likelihood, len(names) + (not split), outcome.whole_weights and not isinstance(data, Design)),
         len(outcome.event),
         int(outcome.event.sum()),
@@ -213,8 +213,9 @@ def split_population(
 def _starts(data: Times) -> list[FloatArray]:
     """Shares between those seen with the event and everybody, with the timing of those seen."""
     w = np.ones(len(data.duration)) if data.weights is None else data.weights
-    seen = w[data.event].sum() / w.sum()
-    location = float(np.log(w[data.event] @ data.duration[data.event] / w[data.event].sum()))
+    early = slice(0, data.n_event)
+    seen = w[early].sum() / w.sum()
+    location = float(np.log(w[early] @ data.duration[early] / w[early].sum()))
     logits = scipy.special.logit(np.clip(seen + (1 - seen) * np.array(STARTS), 1e-6, 1 - 1e-6))
     return [np.r_[v, location, np.zeros(data.sizes["a"])] for v in logits]
 
@@ -269,7 +270,7 @@ def _profile_limits(model: SplitPopulation) -> tuple[float, float]:
     """Where twice the fall of the profile likelihood of the share's logit reaches the quantile of χ²."""
     data, theta = model._times, model._peak.point.theta
     free = np.arange(len(theta)) != 0
-    whole = Times(data.family, data.duration, data.event, data.entry, data.weights, data.x, None)
+    whole = Times(data.family, data.duration, data.n_event, data.entry, data.weights, data.x, None)
     edge = maximise(whole, theta[1:]).point.log_likelihood
     top = max(model._peak.point.log_likelihood, edge)
     reach = float(scipy.stats.norm.ppf(0.5 + model.level / 2))

@@ -11,7 +11,7 @@ import scipy
 
 from impact.design import Design
 from impact.errors import ConvergenceError, Fault, InputError
-from impact.frames import Columns, FloatArray
+from impact.frames import Columns, FloatArray, IntArray
 from impact.survival.climb import Peak, climb
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.families import Family
@@ -103,33 +103,59 @@ class Fitted:
     sizes: dict[str, int]
 
 
-def as_times(family: Family, people: People, *, split: bool, null: bool = False) -> tuple[Times, float]:
-    """The data of the likelihood, and its unit of time in days; with `null` no covariates."""
+def as_times(family: Family, people: People, *, split: bool, null: bool = False, by_row: bool = False) -> Times:
+    """The data of the likelihood; with `null` without covariates.
+
+    Rows without covariates and entry that are alike stand as one with their weights together, unless `by_row`.
+    """
     outcome, ranks = people.outcome, people.outcome.ranks
-    time = ranks.grid[ranks.exit]
-    unit = float(time.mean())
-    ones = np.ones((1, len(time)))
+    unit = unit_of_time(people)
+    timing, share = (None, None) if null else (people.timing, people.share)
+    if timing is None and share is None and ranks.entry is None and not by_row:
+        counts = [
+            np.bincount(ranks.exit[inside], None if outcome.weights is None else outcome.weights[inside])
+            for inside in (outcome.event == 1, outcome.event == 0)
+        ]
+        places = [np.flatnonzero(count) for count in counts]
+        weights = np.concatenate([count[place] for count, place in zip(counts, places, strict=True)])
+        ones = np.ones((1, len(weights)))
+        time = ranks.grid[np.concatenate(places)] / unit
+        return Times(family, time, len(places[0]), None, weights.astype(float), ones, ones if split else None)
+    order = events_first(outcome)
 
     def stacked(matrix: Matrix | None) -> FloatArray:
-        return ones if matrix is None or null else np.concatenate([ones, matrix.x])
+        out = np.ones((1 if matrix is None else 1 + len(matrix.x), len(order)))
+        for place, column in enumerate(() if matrix is None else matrix.x):
+            out[place + 1] = column[order]
+        return out
 
-    times = Times(
+    return Times(
         family,
-        time / unit,
-        outcome.event == 1,
-        None if ranks.entry is None else ranks.grid[ranks.entry] / unit,
-        outcome.weights,
-        stacked(people.timing),
-        stacked(people.share) if split else None,
+        ranks.grid[ranks.exit[order]] / unit,
+        int(outcome.event.sum()),
+        None if ranks.entry is None else ranks.grid[ranks.entry[order]] / unit,
+        None if outcome.weights is None else outcome.weights[order],
+        stacked(timing),
+        stacked(share) if split else None,
     )
-    return times, unit
+
+
+def unit_of_time(people: People) -> float:
+    """Days in the unit of the likelihood: the mean duration."""
+    ranks = people.outcome.ranks
+    return float(ranks.grid[ranks.exit].mean())
+
+
+def events_first(outcome: Outcome) -> IntArray:
+    """The rows in the order of the likelihood."""
+    return np.concatenate([np.flatnonzero(outcome.event == 1), np.flatnonzero(outcome.event == 0)])
 
 
 def exponential_start(data: Times) -> float:
     """The location of the exponential family without covariates: the log of time at risk over events."""
     exposure = data.duration if data.entry is None else data.duration - data.entry
     w = np.ones(len(exposure)) if data.weights is None else data.weights
-    return float(np.log(w @ exposure / w[data.event].sum()))
+    return float(np.log(w @ exposure / w[: data.n_event].sum()))
 
 
 def maximise(data: Times, start: FloatArray, free: np.ndarray | None = None) -> Peak:
@@ -139,9 +165,9 @@ def maximise(data: Times, start: FloatArray, free: np.ndarray | None = None) -> 
     return climb(lambda theta: evaluate(data, theta), start, np.concatenate(reach), free)
 
 
-def in_days(data: Times, unit: float, people: People, peak: Peak) -> Fitted:
+def in_days(data: Times, people: People, peak: Peak) -> Fitted:
     """Undo the scaling of time and covariates, and give the covariance of the parameters."""
-    point, size = peak.point, len(peak.point.theta)
+    point, size, unit = peak.point, len(peak.point.theta), unit_of_time(people)
     turn, shift, names = np.zeros((size, size)), np.zeros(size), []
     first = 0
     for kind, matrix in (("v", people.share), ("u", people.timing)):
@@ -162,22 +188,28 @@ def in_days(data: Times, unit: float, people: People, peak: Peak) -> Fitted:
     naive = np.linalg.inv(point.information)
     spread = naive
     if people.robust:
-        residuals = score_residuals(data, point.theta, people.outcome.cluster)
+        whole = data
+        if len(data.duration) < len(people.outcome.event):
+            whole = as_times(data.family, people, split=data.share is not None, null=True, by_row=True)
+        cluster = people.outcome.cluster
+        residuals = score_residuals(
+            whole, point.theta, None if cluster is None else cluster[events_first(people.outcome)]
+        )
         spread = naive @ (residuals @ residuals.T) @ naive
     return Fitted(
         turn @ point.theta + shift,
         turn @ spread @ turn.T,
         turn @ naive @ turn.T,
-        log_likelihood_in_days(data, unit, peak),
+        log_likelihood_in_days(data, people, peak),
         tuple(names),
         data.sizes,
     )
 
 
-def log_likelihood_in_days(data: Times, unit: float, peak: Peak) -> float:
+def log_likelihood_in_days(data: Times, people: People, peak: Peak) -> float:
     """The log-likelihood of densities a day."""
-    events = data.event.sum() if data.weights is None else data.weights[data.event].sum()
-    return peak.point.log_likelihood - float(events) * float(np.log(unit))
+    events = data.n_event if data.weights is None else data.weights[: data.n_event].sum()
+    return peak.point.log_likelihood - float(events) * float(np.log(unit_of_time(people)))
 
 
 def check_reached(data: Times, peak: Peak, people: People, event: str) -> None:

@@ -15,10 +15,10 @@ import numpy as np
 import scipy
 
 from impact.survival.families import Family, Jet
+from impact.survival.products import products
 from impact.survival.riskset import FloatArray, IntArray
 
 BLOCK = 16_384
-LITTLE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,6 @@ def rows(data: Times, theta: FloatArray, block: slice) -> Row:
         before = free(data.family.log_survival(np.where(late, data.entry[block], 1.0), u, a), v)
         row = Row(*(part - np.where(late, early, 0.0) for part, early in zip(row, before, strict=True)))
     return row if data.weights is None else Row(*(values * data.weights[block] for values in row))
-
-
-def products(left: FloatArray, right: FloatArray, mass: FloatArray) -> FloatArray:
-    """Σ mass × left × right over rows, (p, q), in products so little that no library hands them to threads.
-
-    On a busy machine threads that wait for each other cost many times the arithmetic.
-    """
-    size = max(64, min(1024, LITTLE // (len(left) * len(right))))
-    many = left.shape[1] // size
-    end = many * size
-    stack = (left[:, :end] * mass[:end]).reshape(len(left), many, size).swapaxes(0, 1)
-    other = right[:, :end].reshape(len(right), many, size).transpose(1, 2, 0)
-    return np.matmul(stack, other).sum(axis=0) + (left[:, end:] * mass[end:]) @ right[:, end:].T
 
 
 @dataclass(frozen=True, slots=True)

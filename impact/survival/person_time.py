@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from impact.survival.products import products
 from impact.survival.riskset import FloatArray, IntArray
 
 
@@ -76,8 +77,8 @@ def _log_covariance(
     if cluster is None:
         return np.diag(np.bincount(codes, score**2, n_groups).astype(float))
     size = int(cluster.max()) + 1
-    sums = np.bincount(codes * np.int64(size) + cluster, score, n_groups * size).reshape(n_groups, size)
-    return np.asarray(sums @ sums.T, dtype=float)
+    sums = np.bincount(codes * np.int64(size) + cluster, score, n_groups * size).reshape(n_groups, size).astype(float)
+    return products(sums, sums)
 
 
 def poisson_limits(count: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 
 from impact.survival.partial import dependent_columns
+from impact.survival.products import products
 from impact.survival.riskset import (
     FloatArray,
     IntArray,
@@ -68,10 +69,7 @@ def rank_test(
     size, n_groups = sets.size, int(group.max()) + 1
     mass = None if weights is None else weights[died]
     deaths, people = in_cells(sets, died, mass), at_risk(sets, weights)
-    share = np.empty((n_groups, size))
-    for code in range(n_groups):
-        inside = (group == code).astype(float)
-        share[code] = at_risk(sets, inside if weights is None else inside * weights) / people
+    share = at_risk_by_group(sets, group, n_groups, weights) / people
     seen = np.bincount(group[died] * np.int64(size) + sets.last[died], mass, n_groups * size).reshape(n_groups, size)
     expected = deaths * share
     weight = weigh(deaths, people, sets.bounds)
@@ -80,10 +78,20 @@ def rank_test(
     kept = independent_groups(covariance_of(chance, share), NEGLIGIBLE * float(weight**2 @ deaths))
     if robust:
         residuals = score_residuals(sets, event, group, weight, weight * deaths / people, share, weights, cluster)
-        covariance = residuals @ residuals.T
+        covariance = products(residuals, residuals)
     else:
         covariance = covariance_of(chance * people / np.where(everyone, people, people - 1), share)
     return RankTest(seen.sum(axis=1), expected.sum(axis=1), (seen - expected) @ weight, covariance, kept)
+
+
+def at_risk_by_group(sets: RiskSets, group: IntArray, n_groups: int, weights: FloatArray | None) -> FloatArray:
+    """The number (or weight) of each group at risk in each cell, (G, K)."""
+    room = sets.size + 1
+    base = group * np.int64(room)
+    change = np.bincount(base + sets.last, weights, n_groups * room)
+    if sets.before is not None:
+        change = change - np.bincount(base + sets.before, weights, n_groups * room)
+    return scan(change.reshape(n_groups, room)[:, :-1].astype(float), sets.bounds, reverse=True)
 
 
 def covariance_of(spread: FloatArray, share: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from impact.survival.products import products
 from impact.survival.riskset import (
     BoolArray,
     FloatArray,
@@ -136,5 +137,5 @@ def _squares(
     if cluster is None:
         return np.diag(np.bincount(codes, value**2, n_groups).astype(float))
     size = int(cluster.max()) + 1
-    sums = np.bincount(codes * np.int64(size) + cluster, value, n_groups * size).reshape(n_groups, size)
-    return np.asarray(sums @ sums.T, dtype=float)
+    sums = np.bincount(codes * np.int64(size) + cluster, value, n_groups * size).reshape(n_groups, size).astype(float)
+    return products(sums, sums)

@@ -84,7 +84,7 @@ def smooth_hazard(
         if weights is not None:
             influence *= weights
         sums = influence if cluster is None else np.bincount(cluster, influence)
-        variance[place] = sums @ sums
+        variance[place] = np.sum(sums * sums)
     return SmoothHazard(np.maximum(hazard, 0.0), np.sqrt(variance))
 
 

@@ -18,6 +18,7 @@ from impact.survival.families import Family
 from impact.survival.likelihood import Times, evaluate, score_residuals
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import dependent_columns
+from impact.survival.products import products
 
 INTERCEPT = "(Intercept)"
 FEW_EVENTS = 10
@@ -74,7 +75,7 @@ def read_people(
 
 
 def _refuse_aliased(matrix: Matrix) -> None:
-    spare = dependent_columns(matrix.x @ matrix.x.T / matrix.x.shape[1])
+    spare = dependent_columns(products(matrix.x, matrix.x) / matrix.x.shape[1])
     if spare:
         problem = "is a linear combination of the covariates before it"
         raise InputError(UNUSABLE, [Fault(problem, column=matrix.names[i], remedy="leave it out.") for i in spare])
@@ -195,7 +196,7 @@ def in_days(data: Times, people: People, peak: Peak) -> Fitted:
         residuals = score_residuals(
             whole, point.theta, None if cluster is None else cluster[events_first(people.outcome)]
         )
-        spread = naive @ (residuals @ residuals.T) @ naive
+        spread = naive @ products(residuals, residuals) @ naive
     return Fitted(
         turn @ point.theta + shift,
         turn @ spread @ turn.T,

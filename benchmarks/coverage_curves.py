@@ -190,7 +190,7 @@ def main(replications: int = 2_000) -> None:
         "# Coverage of curves, restricted means, rates and parametric models",
         "",
         "How often 95% intervals hold the truth, and how often tests of a true null do not reject it, in"
-        f" {replications:,} samples of {N} people (`benchmarks/coverage_curves.py`). Monte Carlo error of a share of 0.95:"
+        f" {replications:,} samples of {N} people (`benchmarks/coverage_curves.py`). Monte Carlo error of 0.95:"
         f" {np.sqrt(0.95 * 0.05 / replications):.3f}.",
         "",
         "| estimator | of | covered |",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from impact.survival.outcome import Outcome
-from impact.survival.product_limit import _jackknife, product_limit
+from impact.survival.groups import Grouped
+from impact.survival.product_limit import ProductLimit, _jackknife, product_limit
 from impact.survival.riskset import FloatArray, IntArray, TimeRanks, risk_sets, scan
 
 CONF_TYPES = ("log", "plain", "arcsine")
@@ -17,23 +17,19 @@ TIES = ("nelson-aalen", "fleming-harrington")
 
 @dataclass(frozen=True, slots=True)
 class CumulativeHazard:
-    """Cumulative hazards on cells (one for each group and distinct time, censored times included).
+    """Cumulative hazards on the cells of a product-limit curve, K of them.
 
     Attributes
     ----------
-    time, n_risk, n_event, n_censored, hazard, error : (K,) float
-        Weighted sums; `error` is the standard error of the cumulative hazard.
-    bounds : (G + 1,) int
-        The cells of group g are ``bounds[g]:bounds[g + 1]``.
+    counts : ProductLimit
+        Times, numbers at risk, events and groups of the cells.
+    hazard, error : (K,) float
+        The cumulative hazard and its standard error.
     """
 
-    time: FloatArray
-    n_risk: FloatArray
-    n_event: FloatArray
-    n_censored: FloatArray
+    counts: ProductLimit
     hazard: FloatArray
     error: FloatArray
-    bounds: IntArray
 
 
 def cumulative_hazard(
@@ -60,15 +56,7 @@ def cumulative_hazard(
         variance = _jackknife(sets, spread, curve.n_risk, event, group, weights, cluster)
     else:
         variance = scan(spread, curve.bounds)
-    return CumulativeHazard(
-        curve.time,
-        curve.n_risk,
-        curve.n_event,
-        curve.n_censored,
-        scan(step, curve.bounds),
-        np.sqrt(variance),
-        curve.bounds,
-    )
+    return CumulativeHazard(curve, scan(step, curve.bounds), np.sqrt(variance))
 
 
 def one_by_one(deaths: FloatArray, people: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -105,13 +93,14 @@ def hazard_limits(hazard: FloatArray, error: FloatArray, level: float, conf_type
     return low, high
 
 
-def count_at_risk(outcome: Outcome, codes: IntArray, n_groups: int, times: FloatArray) -> FloatArray:
+def count_at_risk(people: Grouped, times: FloatArray) -> FloatArray:
     """How many of each group (or what weight) are at risk just before each time, (G, m): entry < time <= duration."""
     wanted, back = np.unique(times, return_inverse=True)
-    ranks, width = outcome.ranks, len(wanted) + 1
+    ranks, weights = people.outcome.ranks, people.outcome.weights
+    n_groups, width = len(people.labels), len(wanted) + 1
     reached = np.searchsorted(wanted, ranks.grid, side="right")
-    base = codes * np.int64(width)
-    gone = np.bincount(base + reached[ranks.exit], outcome.weights, n_groups * width)
+    base = people.codes * np.int64(width)
+    gone = np.bincount(base + reached[ranks.exit], weights, n_groups * width)
     come = base if ranks.entry is None else base + reached[ranks.entry]
-    change = np.bincount(come, outcome.weights, n_groups * width) - gone
+    change = np.bincount(come, weights, n_groups * width) - gone
     return np.cumsum(change.reshape(n_groups, width), axis=1)[:, back]

@@ -12,16 +12,16 @@ import scipy
 
 from impact.design import Design
 from impact.errors import Fault, InputError
-from impact.frames import Columns, FloatArray, check_level
+from impact.frames import FloatArray, check_level
 from impact.results import number, with_notes
-from impact.survival.outcome import Outcome, OutcomeColumns
+from impact.survival.groups import Grouped, read_groups, robust_words
+from impact.survival.outcome import Outcome
 from impact.survival.riskset import TimeRanks
 from impact.survival.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERYONE = "all"
 PER = 100.0
 POINTS = 101
 
@@ -161,18 +161,11 @@ def hazard(
     check_level(level)
     if bandwidth is not None and not 0 < bandwidth < np.inf:
         raise InputError(f"bandwidth must be a number of days above 0, not {bandwidth!r}.")
-    columns = Columns(data)
-    read = OutcomeColumns(
-        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=() if by is None else (by,)
-    )
-    outcome = read.take(columns.rows())
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
-    labels = (EVERYONE,) if by is None else outcome.labels
-    codes = np.zeros(len(outcome.event), dtype=np.int64) if outcome.group is None else outcome.group
+    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster)
+    outcome = people.outcome
     notes, found = list(outcome.notes), []
-    for code, label in enumerate(labels):
-        who = f"Group {label}: " if by else ""
-        inside = codes == code
+    for code in range(len(people.labels)):
+        who, inside = people.who(code), people.codes == code
         start, end = _range(outcome, inside, until, duration)
         chosen = np.linspace(start, end, POINTS) if times is None else np.asarray(times, dtype=float).ravel()
         if not ((chosen >= start) & (chosen <= end)).all():
@@ -187,16 +180,14 @@ def hazard(
             raise InputError(
                 f"{who}bandwidth must be at most half the range ({start:g} to {end:g} days): {(end - start) / 2:g}."
             )
-        found.append((reach, chosen, _smooth(outcome, inside, chosen, reach, start, end, robust)))
-    n, n_events = (np.bincount(part, minlength=len(labels)) for part in (codes, codes[outcome.event == 1]))
-    clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
+        found.append((reach, chosen, _smooth(people, inside, chosen, reach, start, end)))
     return Hazard(
-        labels,
-        tuple(n.tolist()),
-        tuple(n_events.tolist()),
+        people.labels,
+        people.n,
+        people.n_events,
         tuple(reach for reach, _, _ in found),
         level,
-        f"robust variance{clusters}" if robust else "Ramlau-Hansen's variance",
+        robust_words(outcome) if people.robust else "Ramlau-Hansen's variance",
         tuple(notes),
         tuple(chosen for _, chosen, _ in found),
         tuple(curve for _, _, curve in found),
@@ -222,15 +213,9 @@ def _range(outcome: Outcome, inside: np.ndarray, until: float | None, duration: 
 
 
 def _smooth(
-    outcome: Outcome,
-    inside: np.ndarray,
-    at: FloatArray,
-    bandwidth: float,
-    start: float,
-    end: float,
-    robust: bool,
+    people: Grouped, inside: np.ndarray, at: FloatArray, bandwidth: float, start: float, end: float
 ) -> SmoothHazard:
-    ranks = outcome.ranks
+    outcome, ranks = people.outcome, people.outcome.ranks
     entry = None if ranks.entry is None else ranks.entry[inside]
     cluster = outcome.cluster
     return smooth_hazard(
@@ -242,5 +227,5 @@ def _smooth(
         end,
         weights=None if outcome.weights is None else outcome.weights[inside],
         cluster=None if cluster is None else pd.factorize(cluster[inside], sort=True)[0].astype(np.int64),
-        robust=robust,
+        robust=people.robust,
     )

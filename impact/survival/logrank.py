@@ -14,6 +14,7 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice
 from impact.results import number, with_notes
+from impact.survival.groups import needs_robust, robust_words
 from impact.survival.outcome import OutcomeColumns
 from impact.survival.rank_tests import RankTest, chi_squared, rank_test, weigher
 
@@ -100,7 +101,7 @@ class LogRank:
                 f"{row['group']}: n = {row['n']:,}, events {number(row['observed'], 6)},"
                 f" expected {number(row['expected'])}"
             )
-        lines.append(f"Variance: {self.method}")
+        lines.append(self.method.capitalize())
         return with_notes("\n".join(lines), self.notes)
 
 
@@ -182,7 +183,7 @@ def logrank(
     Null hypothesis: the groups have the same hazard at every time
     no: n = 6, events 6, expected 2.531
     yes: n = 6, events 3, expected 6.469
-    Variance: hypergeometric
+    Hypergeometric variance
     """
     check_choice("family", family, tuple(FAMILIES))
     _check_exponents(family, rho, gamma)
@@ -202,7 +203,7 @@ def logrank(
         _refuse(event, "has no event in the rows used", "a test needs at least one event.")
     if len(labels) < 2:
         _refuse(by, "has only one group in the rows used", "compare two groups or more.")
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
+    robust = needs_robust(columns, outcome)
     if family == "peto-peto" and not outcome.whole_weights:
         raise InputError(
             "family='peto-peto' counts people (its curve has Y + 1 at risk) and has no meaning for weights that are not"
@@ -234,7 +235,6 @@ def logrank(
         null += f"; against a trend with the scores {given}"
     if within:
         name += f", within {len(outcome.labels):,} strata of {', '.join(within)}"
-    clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
     index = pd.Index(list(labels), dtype=object)
     return LogRank(
         name,
@@ -246,7 +246,7 @@ def logrank(
         tuple(n.tolist()),
         tuple(n_events.tolist()),
         pd.DataFrame(found.covariance, index=index, columns=index),
-        f"robust{clusters}" if robust else "hypergeometric",
+        robust_words(outcome) if robust else "hypergeometric variance",
         tuple(notes),
         found,
     )

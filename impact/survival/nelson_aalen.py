@@ -11,7 +11,7 @@ import pandas as pd
 
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
+from impact.frames import FloatArray, IntArray, check_choice, check_level
 from impact.results import number, with_notes
 from impact.survival.cumulative_hazard import (
     CONF_TYPES,
@@ -21,12 +21,10 @@ from impact.survival.cumulative_hazard import (
     cumulative_hazard,
     hazard_limits,
 )
-from impact.survival.outcome import Outcome, OutcomeColumns
+from impact.survival.groups import Grouped, read_groups, robust_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-EVERYONE = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,7 @@ class NelsonAalen:
     method: str
     notes: tuple[str, ...]
     _curve: CumulativeHazard
-    _outcome: Outcome
+    _people: Grouped
 
     def tidy(self) -> pd.DataFrame:
         """One row for each group and distinct time.
@@ -65,15 +63,15 @@ class NelsonAalen:
         `n_risk` counts those with entry < time <= duration; with weights the three counts are sums of weights.
         Intervals are NaN where the cumulative hazard is 0.
         """
-        curve = self._curve
+        curve, counts = self._curve, self._curve.counts
         low, high = hazard_limits(curve.hazard, curve.error, self.level, self.conf_type)
         return pd.DataFrame(
             {
-                "group": np.repeat(np.array(self.labels, dtype=object), np.diff(curve.bounds)),
-                "time": curve.time,
-                "n_risk": self._counts(curve.n_risk),
-                "n_event": self._counts(curve.n_event),
-                "n_censored": self._counts(curve.n_censored),
+                "group": np.repeat(np.array(self.labels, dtype=object), np.diff(counts.bounds)),
+                "time": counts.time,
+                "n_risk": self._counts(counts.n_risk),
+                "n_event": self._counts(counts.n_event),
+                "n_censored": self._counts(counts.n_censored),
                 "estimate": curve.hazard,
                 "std_error": curve.error,
                 "conf_low": low,
@@ -110,23 +108,23 @@ class NelsonAalen:
         low, high = hazard_limits(self._curve.hazard, self._curve.error, self.level, self.conf_type)
         lines = []
         for code, label in enumerate(self.labels):
-            part = slice(self._curve.bounds[code], self._curve.bounds[code + 1])
-            lines.append(
-                figures.Line(str(label), self._curve.time[part], self._curve.hazard[part], low[part], high[part])
-            )
+            part, (time, hazard, _) = self._cells(code), self._of(code)
+            lines.append(figures.Line(str(label), time, hazard, low[part], high[part]))
         counts = (lambda code, times: self._at_risk(times)[code]) if at_risk else None
         return hazard_figures.cumulative_hazards(lines, counts, ax=ax)
 
     def _of(self, code: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        part = slice(self._curve.bounds[code], self._curve.bounds[code + 1])
-        return self._curve.time[part], self._curve.hazard[part], self._curve.error[part]
+        part = self._cells(code)
+        return self._curve.counts.time[part], self._curve.hazard[part], self._curve.error[part]
+
+    def _cells(self, code: int) -> slice:
+        return slice(self._curve.counts.bounds[code], self._curve.counts.bounds[code + 1])
 
     def _at_risk(self, times: FloatArray) -> FloatArray | IntArray:
-        codes = group_codes(self._outcome)
-        return self._counts(count_at_risk(self._outcome, codes, len(self.labels), times))
+        return self._counts(count_at_risk(self._people, times))
 
     def _counts(self, values: FloatArray) -> FloatArray | IntArray:
-        return np.rint(values).astype(np.int64) if self._outcome.weights is None else values
+        return np.rint(values).astype(np.int64) if self._people.outcome.weights is None else values
 
     def __repr__(self) -> str:
         lines = [f"Nelson-Aalen; {self.level:.0%} {self.conf_type} intervals; {self.method}"]
@@ -139,11 +137,6 @@ class NelsonAalen:
                 f" by {number(row['time'])}"
             )
         return with_notes("\n".join(lines), self.notes)
-
-
-def group_codes(outcome: Outcome) -> IntArray:
-    """The group of each row; 0 where there are no groups."""
-    return np.zeros(len(outcome.event), dtype=np.int64) if outcome.group is None else outcome.group
 
 
 def nelson_aalen(
@@ -217,47 +210,33 @@ def nelson_aalen(
     check_level(level)
     check_choice("conf_type", conf_type, CONF_TYPES)
     check_choice("ties", ties, TIES)
-    columns = Columns(data)
-    once = weights is None and cluster is None and columns.design is None
+    once = weights is None and cluster is None and not isinstance(data, Design)
     if ties == "fleming-harrington" and not once:
         raise InputError(
             "ties='fleming-harrington' puts tied events one after another and needs people who count once; leave out"
             " weights and cluster, give .data of the Design, or use ties='nelson-aalen'."
         )
-    read = OutcomeColumns(
-        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=() if by is None else (by,)
-    )
-    outcome = read.take(columns.rows())
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
+    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster)
+    outcome = people.outcome
     curve = cumulative_hazard(
         outcome.ranks,
         outcome.event,
         group=outcome.group,
         weights=outcome.weights,
         cluster=outcome.cluster,
-        robust=robust,
+        robust=people.robust,
         ties=ties,
     )
-    labels = (EVERYONE,) if by is None else outcome.labels
-    codes = group_codes(outcome)
-    n, n_events = (np.bincount(part, minlength=len(labels)) for part in (codes, codes[outcome.event == 1]))
-    notes = [*outcome.notes]
-    notes.extend(
-        f"Group {label}: no events." if by else "No events."
-        for label, k in zip(labels, n_events, strict=True)
-        if k == 0
-    )
-    clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
-    method = f"robust variance{clusters}" if robust else "Aalen's variance"
+    method = robust_words(outcome) if people.robust else "Aalen's variance"
     return NelsonAalen(
-        labels,
-        tuple(n.tolist()),
-        tuple(n_events.tolist()),
+        people.labels,
+        people.n,
+        people.n_events,
         level,
         conf_type,
         ties,
         f"{method}; Fleming and Harrington's ties" if ties == "fleming-harrington" else method,
-        tuple(notes),
+        (*outcome.notes, *people.without_events()),
         curve,
-        outcome,
+        people,
     )

@@ -12,15 +12,14 @@ import scipy
 
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import Columns, FloatArray, check_level
+from impact.frames import FloatArray, check_level
 from impact.results import number, with_notes
-from impact.survival.outcome import OutcomeColumns
+from impact.survival.groups import read_groups, robust_words
 from impact.survival.person_time import PersonTime, person_time, poisson_limits, rate_ratio
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERYONE = "all"
 PER = 100.0
 
 
@@ -199,35 +198,26 @@ def piecewise_hazard(
     edges = np.r_[0.0, np.asarray(cuts, dtype=float).ravel(), np.inf]
     if np.isnan(edges).any() or np.isinf(edges[:-1]).any() or not (np.diff(edges) > 0).all():
         raise InputError("cuts must be days above 0, in ascending order and each once.")
-    columns = Columns(data)
-    read = OutcomeColumns(
-        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=() if by is None else (by,)
-    )
-    outcome = read.take(columns.rows())
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
-    ranks = outcome.ranks
+    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster)
+    outcome, ranks = people.outcome, people.outcome.ranks
     time = ranks.grid[ranks.exit]
-    labels = (EVERYONE,) if by is None else outcome.labels
-    codes = np.zeros(len(time), dtype=np.int64) if outcome.group is None else outcome.group
     found = person_time(
         time,
         outcome.event,
         edges,
-        codes,
-        len(labels),
+        people.codes,
+        len(people.labels),
         entry=None if ranks.entry is None else ranks.grid[ranks.entry],
         weights=outcome.weights,
         cluster=outcome.cluster,
-        robust=robust,
+        robust=people.robust,
     )
     notes = list(outcome.notes)
     at_once = int(((time == 0) & (outcome.event == 1)).sum())
     if at_once:
         notes.append(f"{at_once:,} events at time 0 add no time at risk.")
-    for code, label in enumerate(labels):
-        who = f"Group {label}: " if by else ""
+    for code in range(len(people.labels)):
         for piece in np.flatnonzero(found.days[code] == 0):
-            notes.append(f"{who}nobody is at risk after {edges[piece]:g} days.")
-    clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
-    method = f"robust intervals{clusters}" if robust else "exact Poisson intervals"
-    return PiecewiseHazard(labels, edges, level, method, tuple(notes), found, float(time.max()))
+            notes.append(f"{people.who(code)}nobody is at risk after {edges[piece]:g} days.")
+    method = robust_words(outcome) if people.robust else "exact Poisson intervals"
+    return PiecewiseHazard(people.labels, edges, level, method, tuple(notes), found, float(time.max()))

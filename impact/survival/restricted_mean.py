@@ -11,15 +11,13 @@ import scipy
 
 from impact.design import Design
 from impact.errors import Fault, InputError
-from impact.frames import Columns, FloatArray, check_level
+from impact.frames import FloatArray, check_level
 from impact.results import number, tidy_rows, with_notes
-from impact.survival.outcome import Outcome, OutcomeColumns
+from impact.survival.groups import Grouped, read_groups, robust_words
 from impact.survival.restricted import LostTime, lost_time
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-EVERYONE = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -267,22 +265,13 @@ def _restricted(
     check_level(level)
     if not 0 < horizon < np.inf:
         raise InputError(f"horizon must be a number of days above 0, not {horizon!r}.")
-    columns = Columns(data)
-    read = OutcomeColumns(
-        columns,
-        duration,
-        event,
-        entry=entry,
-        weights=weights,
-        cluster=cluster,
-        groups=() if by is None else (by,),
-        causes=cause is not None,
+    people = read_groups(
+        data, duration, event, by, entry=entry, weights=weights, cluster=cluster, causes=cause is not None
     )
-    outcome = read.take(columns.rows())
+    outcome, codes, labels = people.outcome, people.codes, people.labels
     counted = outcome.event == (1 if cause is None else cause)
     if cause is not None and not counted.any():
         _refuse([Fault(f"has no event of cause {cause} in the rows used", table="data", column=event)])
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
     found = lost_time(
         outcome.ranks,
         outcome.event,
@@ -291,43 +280,31 @@ def _restricted(
         group=outcome.group,
         weights=outcome.weights,
         cluster=outcome.cluster,
-        robust=robust,
+        robust=people.robust,
     )
-    labels = (EVERYONE,) if by is None else outcome.labels
-    codes = np.zeros(len(counted), dtype=np.int64) if outcome.group is None else outcome.group
-    _check_followed(outcome, codes, labels, found, float(horizon), duration, by)
+    _check_followed(people, found, float(horizon), duration)
     times = outcome.ranks.grid[outcome.ranks.exit]
-    n = np.bincount(codes, minlength=len(labels))
     n_events = np.bincount(codes[counted & (times <= horizon)], minlength=len(labels))
-    notes = [*outcome.notes, *_notes(outcome, codes, labels, found, float(horizon), by)]
-    clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
     return RestrictedMean(
         "Restricted mean time without the event" if cause is None else f"Restricted mean time lost to cause {cause}",
         float(horizon),
         labels,
         horizon - found.estimate if cause is None else found.estimate,
         found.covariance,
-        tuple(n.tolist()),
+        people.n,
         tuple(n_events.tolist()),
         level,
-        f"robust variance{clusters}" if robust else "Greenwood's variance",
-        tuple(notes),
+        robust_words(outcome) if people.robust else "Greenwood's variance",
+        (*outcome.notes, *_notes(people, found, float(horizon))),
         found,
         cause is not None,
     )
 
 
-def _check_followed(
-    outcome: Outcome,
-    codes: np.ndarray,
-    labels: tuple[object, ...],
-    found: LostTime,
-    horizon: float,
-    duration: str,
-    by: str | None,
-) -> None:
+def _check_followed(people: Grouped, found: LostTime, horizon: float, duration: str) -> None:
+    labels, ranks = people.labels, people.outcome.ranks
     last = np.full(len(labels), -np.inf)
-    np.maximum.at(last, codes, outcome.ranks.grid[outcome.ranks.exit])
+    np.maximum.at(last, people.codes, ranks.grid[ranks.exit])
     for code in range(len(labels)):
         part = found.survival[found.bounds[code] : found.bounds[code + 1]]
         if len(part) and part[-1] == 0:
@@ -338,7 +315,9 @@ def _check_followed(
         _refuse(
             [
                 Fault(
-                    f"ends at {last[code]:g}" + (f" in group {labels[code]}" if by else "") + ", before the horizon",
+                    f"ends at {last[code]:g}"
+                    + (f" in group {labels[code]}" if people.named else "")
+                    + ", before the horizon",
                     table="data",
                     column=duration,
                     why="the curve is not known after it.",
@@ -349,23 +328,20 @@ def _check_followed(
         )
 
 
-def _notes(
-    outcome: Outcome, codes: np.ndarray, labels: tuple[object, ...], found: LostTime, horizon: float, by: str | None
-) -> list[str]:
-    notes = []
+def _notes(people: Grouped, found: LostTime, horizon: float) -> list[str]:
+    notes, ranks = [], people.outcome.ranks
     error = np.diag(found.covariance)
-    for code, label in enumerate(labels):
-        who = f"Group {label}: " if by else ""
+    for code in range(len(people.labels)):
         if not error[code] > 0:
-            notes.append(f"{who}no spread to estimate a standard error from (no events, or all at one time).")
+            notes.append(f"{people.who(code)}no spread to estimate a standard error from (no events, or all at once).")
         part = slice(found.bounds[code], found.bounds[code + 1])
         ended = found.time[part][found.survival[part] == 0]
-        if outcome.ranks.entry is not None and len(ended) and ended[0] < horizon:
-            entry = outcome.ranks.grid[outcome.ranks.entry[codes == code]]
+        if ranks.entry is not None and len(ended) and ended[0] < horizon:
+            entry = ranks.grid[ranks.entry[people.codes == code]]
             if (entry >= ended[0]).any():
                 notes.append(
-                    f"{who}the curve falls to 0 at {ended[0]:g}, when everyone at risk has the event, though others"
-                    " enter later: start the time scale later."
+                    f"{people.who(code)}the curve falls to 0 at {ended[0]:g}, when everyone at risk has the event,"
+                    " though others enter later: start the time scale later."
                 )
     return notes
 

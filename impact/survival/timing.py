@@ -15,6 +15,7 @@ from impact.frames import Columns, FloatArray, IntArray
 from impact.survival.climb import Peak, climb
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.families import Family
+from impact.survival.groups import needs_robust, robust_words
 from impact.survival.likelihood import Times, evaluate, score_residuals
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import dependent_columns
@@ -67,7 +68,7 @@ def read_people(
         if matrix is not None:
             _refuse_aliased(matrix)
     if robust is None:
-        robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
+        robust = needs_robust(columns, outcome)
     notes = list(outcome.notes)
     if robust and entry is not None and outcome.cluster is None:
         notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
@@ -265,8 +266,7 @@ def variance_in_words(people: People) -> str:
     """Which variance stands behind the intervals."""
     if not people.robust:
         return "variance from the observed information"
-    cluster = people.outcome.cluster
-    return "robust variance" + ("" if cluster is None else f", {int(cluster.max()) + 1:,} clusters")
+    return robust_words(people.outcome)
 
 
 def coefficient_table(estimate: FloatArray, covariance: FloatArray, level: float) -> pd.DataFrame:

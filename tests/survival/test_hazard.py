@@ -19,24 +19,6 @@ from impact.survival.hazard import hazard
 from impact.survival.smoothing import boundary_kernel
 
 
-def made(seed: int, n: int = 60) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    days = np.ceil(rng.exponential(14, n))
-    stop = np.minimum(days, 20)
-    return pd.DataFrame(
-        {
-            "days": stop,
-            "event": (days <= 20).astype(int),
-            "z": rng.integers(0, 2, n),
-            "from": np.floor(stop * rng.uniform(0, 0.8, n)),
-            "k": rng.integers(1, 4, n),
-            "w": rng.uniform(0.2, 2, n),
-            "pair": rng.integers(0, n // 3, n),
-            "row": np.arange(n),
-        }
-    )
-
-
 def epanechnikov(t: float, s: float, bandwidth: float, start: float, end: float) -> float:
     """Müller and Wang's weight of a jump at s for the hazard at t, case by case."""
     left, right = (t - start) / bandwidth, (end - t) / bandwidth
@@ -78,7 +60,7 @@ modest = settings(max_examples=6, deadline=None)
 
 @given(seed=seeds, bandwidth=st.sampled_from([2.0, 5.5, 9.0]))
 @modest
-def test_the_curve_is_its_definition_with_its_variance(seed, bandwidth):
+def test_the_curve_is_its_definition_with_its_variance(made, seed, bandwidth):
     data = made(seed)
     times = [0.0, 1.0, 3.3, 9, 15, 17.2, 18]
     table = hazard(data, "days", "event", entry="from", bandwidth=bandwidth, times=times, until=18).tidy()
@@ -96,7 +78,7 @@ def test_the_curve_is_its_definition_with_its_variance(seed, bandwidth):
 
 @given(seed=seeds)
 @modest
-def test_jackknife_variance_is_the_derivative_by_each_weight(seed):
+def test_jackknife_variance_is_the_derivative_by_each_weight(made, seed):
     data = made(seed, 20)
     w = data["w"].to_numpy()
     arguments = {"entry": "from", "weights": "w", "cluster": "pair", "bandwidth": 6.0, "until": data["days"].max()}
@@ -115,7 +97,7 @@ def test_jackknife_variance_is_the_derivative_by_each_weight(seed):
 
 @given(seed=seeds)
 @modest
-def test_weight_k_is_k_copies_and_what_changes_nothing(seed):
+def test_weight_k_is_k_copies_and_what_changes_nothing(halved, made, seed):
     data = made(seed)
     arguments = {"by": "z", "entry": "from", "bandwidth": 5, "until": 15}
     one = hazard(data, "days", "event", weights="k", **arguments).tidy()
@@ -123,8 +105,7 @@ def test_weight_k_is_k_copies_and_what_changes_nothing(seed):
     pd.testing.assert_frame_equal(one, many, rtol=1e-9)
     robust = {**arguments, "weights": "w", "cluster": "row"}
     whole = hazard(data, "days", "event", **robust).tidy()
-    middle = (data["from"] + data["days"]) / 2
-    halves = pd.concat([data.assign(days=middle, event=0), data.assign(**{"from": middle})], ignore_index=True)
+    halves = halved(data)
     for frame in (halves, data.sample(frac=1, random_state=1)):
         pd.testing.assert_frame_equal(hazard(frame, "days", "event", **robust).tidy(), whole, rtol=1e-8, atol=1e-12)
     weeks = data.assign(**{"days": data["days"] / 7, "from": data["from"] / 7})
@@ -153,7 +134,7 @@ def test_a_straight_hazard_is_found_up_to_both_ends():
     assert (covered[1:4] / 400 > 0.92).all()
 
 
-def test_default_rules_are_as_said():
+def test_default_rules_are_as_said(made):
     data = made(3, 200)
     found = hazard(data, "days", "event", by="z")
     for code in (0, 1):
@@ -166,7 +147,7 @@ def test_default_rules_are_as_said():
     assert hazard(few, "days", "event").tidy()["time"].max() == few["days"].max()
 
 
-def test_a_design_brings_its_weights_and_sets():
+def test_a_design_brings_its_weights_and_sets(made):
     data = made(9)
     weights = data["w"].where(data["row"] > 9, 0.0)
     design = Design(data, "z", weights, data["pair"].where(weights > 0), "ATT", (), "Made", pd.DataFrame(), ("Note.",))
@@ -176,7 +157,7 @@ def test_a_design_brings_its_weights_and_sets():
     assert "Note." in found.notes
 
 
-def test_what_cannot_be_meant_is_said():
+def test_what_cannot_be_meant_is_said(made):
     data = made(4)
     for call, message in [
         (lambda: hazard(data, "days", "event", bandwidth=0), "bandwidth must be a number of days above 0"),
@@ -207,7 +188,7 @@ def test_pathological_sets():
     assert np.isfinite(hazard(pair, "days", "event").tidy()["estimate"]).all()
 
 
-def test_the_result_keeps_the_contract():
+def test_the_result_keeps_the_contract(made):
     data = made(4)
     found = hazard(data, "days", "event", by="z")
     assert isinstance(found, Result)

@@ -22,24 +22,6 @@ CUTS = [6, 13]
 EDGES = [0, *CUTS, np.inf]
 
 
-def made(seed: int, n: int = 60) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    days = np.ceil(rng.exponential(14, n))
-    stop = np.minimum(days, 20)
-    return pd.DataFrame(
-        {
-            "days": stop,
-            "event": (days <= 20).astype(int),
-            "z": rng.integers(0, 2, n),
-            "from": np.floor(stop * rng.uniform(0, 0.8, n)),
-            "k": rng.integers(1, 4, n),
-            "w": rng.uniform(0.2, 2, n),
-            "pair": rng.integers(0, n // 3, n),
-            "row": np.arange(n),
-        }
-    )
-
-
 def split(data: pd.DataFrame) -> pd.DataFrame:
     """One row for each person and piece, by loops."""
     rows = []
@@ -57,7 +39,7 @@ modest = settings(max_examples=8, deadline=None)
 
 
 @pytest.mark.parametrize("options", [{}, {"cluster": "pair"}, {"weights": "w"}, {"weights": "w", "cluster": "pair"}])
-def test_rates_and_errors_are_those_of_poisson_regression(options):
+def test_rates_and_errors_are_those_of_poisson_regression(made, options):
     """The GLM with a rate for each group and piece; robust errors by its sandwich, without small-sample factors."""
     data = made(5, 120)
     rows = split(data)
@@ -94,7 +76,7 @@ def test_rates_and_errors_are_those_of_poisson_regression(options):
 @pytest.mark.parametrize("cluster", [None, "pair"])
 @given(seed=seeds)
 @modest
-def test_counts_are_those_of_the_rows_split(cluster, seed):
+def test_counts_are_those_of_the_rows_split(made, cluster, seed):
     data = made(seed)
     rows = split(data)
     table = piecewise_hazard(data, "days", "event", CUTS, by="z", entry="from", weights="w", cluster=cluster).tidy()
@@ -105,7 +87,7 @@ def test_counts_are_those_of_the_rows_split(cluster, seed):
         assert row.n_event == pytest.approx((part["w"] * part["died"]).sum(), abs=1e-12)
 
 
-def test_exact_limits_hold_the_tails():
+def test_exact_limits_hold_the_tails(made):
     """At each limit of a rate, and of a ratio, the chance of what was seen or beyond is 2.5%."""
     data = made(7)
     found = piecewise_hazard(data, "days", "event", CUTS, by="z")
@@ -143,7 +125,7 @@ def test_limits_are_as_printed_in_tables():
 
 @given(seed=seeds)
 @modest
-def test_weight_k_is_k_copies_and_what_changes_nothing(seed):
+def test_weight_k_is_k_copies_and_what_changes_nothing(halved, made, seed):
     data = made(seed)
     arguments = {"by": "z", "entry": "from"}
     one = piecewise_hazard(data, "days", "event", CUTS, weights="k", **arguments)
@@ -152,8 +134,7 @@ def test_weight_k_is_k_copies_and_what_changes_nothing(seed):
     pd.testing.assert_frame_equal(one.ratios(), many.ratios(), rtol=1e-10)
     robust = {**arguments, "weights": "w", "cluster": "row"}
     whole = piecewise_hazard(data, "days", "event", CUTS, **robust).tidy()
-    middle = (data["from"] + data["days"]) / 2
-    halves = pd.concat([data.assign(days=middle, event=0), data.assign(**{"from": middle})], ignore_index=True)
+    halves = halved(data)
     for frame in (halves, data.sample(frac=1, random_state=1)):
         other = piecewise_hazard(frame, "days", "event", CUTS, **robust).tidy()
         pd.testing.assert_frame_equal(other.drop(columns="n"), whole.drop(columns="n"), rtol=1e-9)
@@ -176,7 +157,7 @@ def test_intervals_cover_a_true_rate():
     assert (np.abs(covered["robust"] / 1_000 - 0.95) < 0.025).all()
 
 
-def test_a_design_brings_its_weights_and_sets():
+def test_a_design_brings_its_weights_and_sets(made):
     data = made(9)
     weights = data["w"].where(data["row"] > 9, 0.0)
     design = Design(data, "z", weights, data["pair"].where(weights > 0), "ATT", (), "Made", pd.DataFrame(), ("Note.",))
@@ -212,7 +193,7 @@ def test_pathological_sets():
     assert none_first.loc[1, "conf_low"] > 0
 
 
-def test_what_cannot_be_meant_is_said():
+def test_what_cannot_be_meant_is_said(made):
     data = made(4)
     for cuts in ([0, 5], [5, 5], [9, 3], [np.inf], [np.nan], [-1]):
         with pytest.raises(InputError, match="cuts must be days above 0"):
@@ -225,7 +206,7 @@ def test_what_cannot_be_meant_is_said():
         piecewise_hazard(data.assign(days=-1), "days", "event", CUTS)
 
 
-def test_the_result_keeps_the_contract():
+def test_the_result_keeps_the_contract(made):
     data = made(4)
     found = piecewise_hazard(data, "days", "event", CUTS, by="z")
     assert isinstance(found, Result)

@@ -75,25 +75,6 @@ def test_times_lost_to_a_cause_are_those_of_r(case, cause):
         is_that_of_r(found, f"{case}_{cause}", horizon)
 
 
-def made(seed: int, n: int = 50) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    days = np.ceil(rng.exponential(14, n))
-    stop = np.minimum(days, 20)
-    return pd.DataFrame(
-        {
-            "days": stop,
-            "event": (days <= 20).astype(int),
-            "outcome": np.where(days <= 20, rng.integers(1, 4, n), 0),
-            "z": rng.integers(0, 2, n),
-            "from": np.floor(stop * rng.uniform(0, 0.8, n)) * (rng.uniform(size=n) < 0.5),
-            "k": rng.integers(1, 4, n),
-            "w": rng.uniform(0.2, 2, n),
-            "pair": rng.integers(0, n // 3, n),
-            "row": np.arange(n),
-        }
-    )
-
-
 seeds = st.integers(0, 10_000)
 modest = settings(max_examples=8, deadline=None)
 OPTIONS = [{}, {"entry": "from"}, {"weights": "k"}, {"weights": "w", "entry": "from"}]
@@ -102,7 +83,7 @@ OPTIONS = [{}, {"entry": "from"}, {"weights": "k"}, {"weights": "w", "entry": "f
 @pytest.mark.parametrize("options", OPTIONS)
 @given(seed=seeds, horizon=st.sampled_from([3.0, 7.5, 12.0, 20.0]))
 @modest
-def test_it_is_the_area_under_kaplan_meier(options, seed, horizon):
+def test_it_is_the_area_under_kaplan_meier(made, options, seed, horizon):
     data = made(seed)
     fit = rmst(data, "days", "event", horizon, by="z", **options)
     curve = kaplan_meier(data, "days", "event", by="z", **options).tidy()
@@ -114,7 +95,7 @@ def test_it_is_the_area_under_kaplan_meier(options, seed, horizon):
 
 @given(seed=seeds)
 @modest
-def test_time_lost_to_every_cause_and_time_free_add_to_the_horizon(seed):
+def test_time_lost_to_every_cause_and_time_free_add_to_the_horizon(made, seed):
     data = made(seed)
     for options in OPTIONS:
         lost = sum(
@@ -127,7 +108,7 @@ def test_time_lost_to_every_cause_and_time_free_add_to_the_horizon(seed):
 
 @given(seed=seeds)
 @modest
-def test_with_one_cause_the_errors_are_those_of_the_mean(seed):
+def test_with_one_cause_the_errors_are_those_of_the_mean(made, seed):
     data = made(seed)
     for options in (*OPTIONS, {"cluster": "pair"}):
         one = rmtl(data, "days", "event", 15, by="z", **options)
@@ -138,7 +119,7 @@ def test_with_one_cause_the_errors_are_those_of_the_mean(seed):
 
 @given(seed=seeds)
 @modest
-def test_unit_weights_make_the_jackknife_greenwoods(seed):
+def test_unit_weights_make_the_jackknife_greenwoods(made, seed):
     """Where nobody enters late; with causes too."""
     data = made(seed)
     for cause in (1, 2):
@@ -149,7 +130,7 @@ def test_unit_weights_make_the_jackknife_greenwoods(seed):
 
 @given(seed=seeds)
 @modest
-def test_greenwoods_formula_written_out(seed):
+def test_greenwoods_formula_written_out(made, seed):
     data = made(seed)
     found = rmst(data, "days", "event", 12.5, entry="from")
     curve = kaplan_meier(data, "days", "event", entry="from").tidy()
@@ -179,7 +160,7 @@ def aalen_johansen(data: pd.DataFrame, horizon: float, cause: int, w: np.ndarray
 @pytest.mark.parametrize("cause", [1, 2])
 @given(seed=seeds)
 @modest
-def test_jackknife_variance_is_the_derivative_by_each_weight(cause, seed):
+def test_jackknife_variance_is_the_derivative_by_each_weight(made, cause, seed):
     data = made(seed, 24)
     data["outcome"] = data["outcome"].where(data["row"] > 1, [1] + [2] * (len(data) - 1))
     w = data["w"].to_numpy()
@@ -195,7 +176,7 @@ def test_jackknife_variance_is_the_derivative_by_each_weight(cause, seed):
     assert found.covariance[0, 0] == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-def test_leaving_each_person_out_gives_nearly_the_same_error():
+def test_leaving_each_person_out_gives_nearly_the_same_error(made):
     data = made(8, 200)
     found = rmst(data, "days", "event", 15, by="z", weights="w")
     left_out = np.array(
@@ -208,7 +189,7 @@ def test_leaving_each_person_out_gives_nearly_the_same_error():
 @pytest.mark.parametrize("options", [{}, {"entry": "from"}])
 @given(seed=seeds)
 @modest
-def test_weight_k_is_k_copies(options, seed):
+def test_weight_k_is_k_copies(made, options, seed):
     data = made(seed)
     copies = data.loc[data.index.repeat(data["k"])]
     for cause in (1, 2):
@@ -220,12 +201,11 @@ def test_weight_k_is_k_copies(options, seed):
 
 @given(seed=seeds)
 @modest
-def test_splitting_rows_row_order_and_unit(seed):
+def test_splitting_rows_row_order_and_unit(halved, made, seed):
     data = made(seed)
     arguments = {"by": "z", "entry": "from", "weights": "w", "cluster": "row"}
     whole = rmst(data, "days", "event", 12, **arguments)
-    middle = (data["from"] + data["days"]) / 2
-    split = pd.concat([data.assign(days=middle, event=0), data.assign(**{"from": middle})], ignore_index=True)
+    split = halved(data)
     for frame, unit in ((split, 1), (data.sample(frac=1, random_state=1), 1), (data, 24.0)):
         frame = frame.assign(**{"days": frame["days"] * unit, "from": frame["from"] * unit})
         other = rmst(frame, "days", "event", 12 * unit, **arguments)
@@ -269,7 +249,7 @@ def test_the_error_is_that_of_samples_drawn_again():
     assert np.std(estimates) == pytest.approx(np.mean(errors), rel=0.06)
 
 
-def test_a_horizon_that_not_all_are_followed_to_is_refused():
+def test_a_horizon_that_not_all_are_followed_to_is_refused(made):
     data = made(4)
     data.loc[data["z"] == 1, "days"] = data["days"].clip(upper=11)
     data.loc[data["z"] == 1, "event"] = 0
@@ -282,7 +262,7 @@ def test_a_horizon_that_not_all_are_followed_to_is_refused():
     assert rmst(over, "days", "event", 1e6).estimates[0] == pytest.approx(2)
 
 
-def test_what_cannot_be_meant_is_said():
+def test_what_cannot_be_meant_is_said(made):
     data = made(4)
     for call, message in [
         (lambda: rmst(data, "days", "event", 0), "horizon must be a number of days above 0"),
@@ -298,7 +278,7 @@ def test_what_cannot_be_meant_is_said():
             call()
 
 
-def test_pathological_sets():
+def test_pathological_sets(made):
     quiet = pd.DataFrame({"days": [5, 6, 7], "event": 0})
     found = rmst(quiet, "days", "event", 7)
     assert found.estimates.tolist() == [7]
@@ -313,14 +293,14 @@ def test_pathological_sets():
     late = pd.DataFrame({"days": [3, 9, 12], "event": [1, 1, 0], "from": [0, 5, 5]})
     found = rmst(late, "days", "event", 8, entry="from")
     assert any("falls to 0 at 3" in note for note in found.notes)
-    empty = made(1).assign(z=np.where(np.arange(50) < 25, "a", "b"))
+    empty = made(1, 50).assign(z=np.where(np.arange(50) < 25, "a", "b"))
     empty.loc[empty["z"] == "b", "days"] = np.nan
     found = rmst(empty, "days", "event", 10, by="z")
     assert found.labels == ("a",)
     assert "Group b: no row has every value needed." in found.notes
 
 
-def test_a_design_brings_its_weights_and_sets():
+def test_a_design_brings_its_weights_and_sets(made):
     data = made(9)
     weights = data["w"].where(data["row"] > 9, 0.0)
     design = Design(data, "z", weights, data["pair"].where(weights > 0), "ATT", (), "Made", pd.DataFrame(), ("Note.",))
@@ -331,7 +311,7 @@ def test_a_design_brings_its_weights_and_sets():
         assert "Note." in found.notes
 
 
-def test_the_result_keeps_the_contract():
+def test_the_result_keeps_the_contract(made):
     data = made(4)
     fit = rmst(data, "days", "event", 15, by="z")
     assert isinstance(fit, Result)

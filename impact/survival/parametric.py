@@ -78,7 +78,8 @@ def parametric(
         Columns, or the right-hand side of a formula, as in `cox`.
     family : str
         ``"exponential"``, ``"weibull"``, ``"lognormal"``, ``"loglogistic"``: accelerated failure, log T = x'β +
-        scale · ε, so that exp(β) is a ratio of times (above 1: later). ``"gompertz"``: proportional hazards,
+        scale · ε, so that exp(β) is a ratio of times (above 1: later; for the Weibull, exp(−β / scale) is a ratio of
+        hazards). ``"gompertz"``: proportional hazards,
         h(t) = exp(x'β + shape · t), so that exp(β) is a ratio of hazards (above 1: sooner).
     entry : str, optional
         Column: time from which the person is at risk, before `duration` (delayed entry): the likelihood is that of the

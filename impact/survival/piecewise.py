@@ -45,6 +45,7 @@ class PiecewiseHazard:
     notes: tuple[str, ...]
     _numbers: PersonTime
     _end: float
+    _whole: bool
 
     def tidy(self) -> pd.DataFrame:
         """One row for each group and piece.
@@ -66,7 +67,7 @@ class PiecewiseHazard:
                 reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * log_error
                 error, low, high = rate * log_error, rate * np.exp(-reach), rate * np.exp(reach)
         n_groups, pieces = rate.shape
-        counts = found.n_event if found.log_covariance is not None else np.rint(found.n_event).astype(np.int64)
+        counts = np.rint(found.n_event).astype(np.int64) if self._whole else found.n_event
         return pd.DataFrame(
             {
                 "group": np.repeat(np.array(self.labels, dtype=object), pieces),
@@ -220,4 +221,6 @@ def piecewise_hazard(
         for piece in np.flatnonzero(found.days[code] == 0):
             notes.append(f"{people.who(code)}nobody is at risk after {edges[piece]:g} days.")
     method = robust_words(outcome) if people.robust else "exact Poisson intervals"
-    return PiecewiseHazard(people.labels, edges, level, method, tuple(notes), found, float(time.max()))
+    return PiecewiseHazard(
+        people.labels, edges, level, method, tuple(notes), found, float(time.max()), outcome.whole_weights
+    )

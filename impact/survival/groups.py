@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from impact.design import Design
+from impact.errors import InputError
 from impact.frames import Columns, IntArray
 from impact.survival.outcome import Outcome, OutcomeColumns
 
 EVERYONE = "all"
+FEW_CLUSTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Grouped:
         The group of each row, a place in `labels`.
     n : tuple of int
         Rows of each group.
+    notes : tuple of str
+        Rows left out, few clusters, and groups that lie within one cluster.
     robust : bool
         Whether rows do not count once or by whole weights, or are not independent.
     named : bool
@@ -37,6 +41,7 @@ class Grouped:
     labels: tuple[object, ...]
     codes: IntArray
     n: tuple[int, ...]
+    notes: tuple[str, ...]
     robust: bool
     named: bool
 
@@ -80,6 +85,7 @@ def read_groups(
         causes=causes,
     )
     outcome = read.take(columns.rows())
+    refuse_one_cluster(outcome)
     labels = (EVERYONE,) if by is None else outcome.labels
     codes = np.zeros(len(outcome.event), dtype=np.int64) if outcome.group is None else outcome.group
     return Grouped(
@@ -87,9 +93,39 @@ def read_groups(
         labels,
         codes,
         tuple(np.bincount(codes, minlength=len(labels)).tolist()),
+        (*outcome.notes, *few_clusters(outcome), *_within_one_cluster(outcome, codes, labels)),
         needs_robust(columns, outcome),
         by is not None,
     )
+
+
+def refuse_one_cluster(outcome: Outcome) -> None:
+    """Raise where every row is in one cluster, which says nothing about how clusters differ."""
+    cluster = outcome.cluster
+    if cluster is not None and len(cluster) > 1 and not cluster.any():
+        raise InputError(
+            "All rows used are in one cluster: a standard error is learnt from how clusters differ. Use finer clusters,"
+            " or none if the rows are independent."
+        )
+
+
+def few_clusters(outcome: Outcome) -> list[str]:
+    """A caution where there are too few clusters for the robust variance to be trusted."""
+    if outcome.cluster is None or (count := int(outcome.cluster.max()) + 1) >= FEW_CLUSTERS:
+        return []
+    return [f"{count} clusters (fewer than {FEW_CLUSTERS}): robust standard errors are too small, and p-values too."]
+
+
+def _within_one_cluster(outcome: Outcome, codes: IntArray, labels: tuple[object, ...]) -> list[str]:
+    if outcome.cluster is None or len(labels) == 1:
+        return []
+    low, high = np.full(len(labels), np.iinfo(np.int64).max), np.full(len(labels), -1)
+    np.minimum.at(low, codes, outcome.cluster)
+    np.maximum.at(high, codes, outcome.cluster)
+    return [
+        f"Group {labels[code]}: all in one cluster, so that its standard errors are 0 and mean nothing."
+        for code in np.flatnonzero(low == high).tolist()
+    ]
 
 
 def needs_robust(columns: Columns, outcome: Outcome) -> bool:

@@ -163,7 +163,7 @@ def hazard(
         raise InputError(f"bandwidth must be a number of days above 0, not {bandwidth!r}.")
     people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster)
     outcome = people.outcome
-    notes, found = list(outcome.notes), []
+    notes, found = list(people.notes), []
     for code in range(len(people.labels)):
         who, inside = people.who(code), people.codes == code
         start, end = _range(outcome, inside, until, duration)

@@ -14,7 +14,7 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice
 from impact.results import number, with_notes
-from impact.survival.groups import needs_robust, robust_words
+from impact.survival.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
 from impact.survival.outcome import OutcomeColumns
 from impact.survival.rank_tests import RankTest, chi_squared, rank_test, weigher
 
@@ -193,10 +193,12 @@ def logrank(
     read = OutcomeColumns(columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=within)
     groups = columns.groups(by)
     outcome = read.take(columns.rows())
+    refuse_one_cluster(outcome)
     present, codes = np.unique(groups.codes[outcome.keep], return_inverse=True)
     labels = tuple(groups.labels[code] for code in present)
     notes = [
         *outcome.notes,
+        *few_clusters(outcome),
         *(f"Group {groups.labels[code]}: no row to use." for code in range(len(groups.labels)) if code not in present),
     ]
     died = outcome.event == 1
@@ -221,7 +223,8 @@ def logrank(
         cluster=outcome.cluster,
         robust=robust,
     )
-    statistic, df = _statistic(found, scores, by)
+    units = np.inf if not robust else len(codes) if outcome.cluster is None else int(outcome.cluster.max()) + 1
+    statistic, df = _statistic(found, scores, units, by)
     n, n_events = (np.bincount(part, minlength=len(labels)) for part in (codes, codes[died]))
     notes.extend(f"Group {label}: no events." for label, k in zip(labels, n_events, strict=True) if k == 0)
     if scores is None and df < len(labels) - 1:
@@ -279,7 +282,7 @@ def _scores(trend: bool | Sequence[float] | Mapping[object, float], labels: tupl
     return scores
 
 
-def _statistic(found: RankTest, scores: FloatArray | None, by: str) -> tuple[float, float]:
+def _statistic(found: RankTest, scores: FloatArray | None, units: float, by: str) -> tuple[float, float]:
     kept = found.kept
     remedy = "follow the groups over the same stretch of time, or merge groups or strata."
     if not len(kept):
@@ -291,7 +294,7 @@ def _statistic(found: RankTest, scores: FloatArray | None, by: str) -> tuple[flo
             _refuse(by, f"has no trend that can be tested: {NO_OVERLAP}", remedy)
         return float(centred @ found.score) ** 2 / spread, 1.0
     inside = found.covariance[np.ix_(kept, kept)]
-    if np.linalg.matrix_rank(inside, hermitian=True) < len(kept):
+    if units <= len(kept) or np.linalg.matrix_rank(inside, hermitian=True) < len(kept):
         _refuse(by, "has too few clusters for a robust test of its groups", "use wider groups or finer clusters.")
     return chi_squared(found.score[kept], inside), float(len(kept))
 

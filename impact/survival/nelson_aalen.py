@@ -236,7 +236,7 @@ def nelson_aalen(
         conf_type,
         ties,
         f"{method}; Fleming and Harrington's ties" if ties == "fleming-harrington" else method,
-        (*outcome.notes, *people.without_events()),
+        (*people.notes, *people.without_events()),
         curve,
         people,
     )

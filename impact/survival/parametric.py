@@ -23,6 +23,7 @@ from impact.survival.timing import (
     log_likelihood_in_days,
     maximise,
     read_people,
+    spread_start,
     variance_in_words,
 )
 from impact.survival.timing_model import TimingModel
@@ -131,9 +132,8 @@ def parametric(
         data, duration, event, covariates, None, entry=entry, weights=weights, cluster=cluster, robust=robust
     )
     plain = as_times(FAMILIES[family], people, split=False, null=True)
-    start = np.zeros(1 + plain.sizes["a"])
-    start[0] = exponential_start(plain) * (1 if FAMILIES[family].accelerated else -1)
-    null = maximise(plain, start)
+    location = exponential_start(plain) * (1 if FAMILIES[family].accelerated else -1)
+    null = maximise(plain, np.r_[location, spread_start(plain)])
     check_reached(plain, null, people, event)
     full, peak = plain, null
     if people.timing is not None:

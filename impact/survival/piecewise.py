@@ -106,7 +106,7 @@ class PiecewiseHazard:
                     known = min(*counts, *days) > 0
                     ratio = counts[1] / days[1] / (counts[0] / days[0]) if known else np.nan
                     error = float(np.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1])) if known else np.nan
-                    statistic = float(np.log(ratio)) / error
+                    statistic = float(np.log(ratio)) / error if error > 0 else np.nan
                     low, high = ratio * np.exp(-z * error), ratio * np.exp(z * error)
                     p = float(2 * scipy.stats.norm.sf(abs(statistic)))
                 pair = {"group": self.labels[code], "reference": self.labels[0]}
@@ -213,7 +213,7 @@ def piecewise_hazard(
         cluster=outcome.cluster,
         robust=people.robust,
     )
-    notes = list(outcome.notes)
+    notes = list(people.notes)
     at_once = int(((time == 0) & (outcome.event == 1)).sum())
     if at_once:
         notes.append(f"{at_once:,} events at time 0 add no time at risk.")

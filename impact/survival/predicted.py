@@ -9,12 +9,16 @@ from impact.survival.families import Family
 from impact.survival.likelihood import Row, failing, free
 from impact.survival.riskset import FloatArray
 
+QUIET = np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")
 
+
+@QUIET
 def log_free(family: Family, t: float, v: FloatArray | None, u: FloatArray, a: float) -> Row:
     """The log of the share without the event at t, of people with predictors (v, u)."""
     return free(family.log_survival(np.full_like(u, t), u, a), v)
 
 
+@QUIET
 def log_rate(family: Family, t: float, v: FloatArray | None, u: FloatArray, a: float) -> Row:
     """The log of the hazard at t among people without the event."""
     times = np.full_like(u, t)
@@ -27,6 +31,7 @@ def log_rate(family: Family, t: float, v: FloatArray | None, u: FloatArray, a: f
     return Row(*(d - r for d, r in zip(density, rest, strict=True)))
 
 
+@QUIET
 def log_time(
     family: Family, p: float, v: FloatArray | None, u: FloatArray, a: float
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -61,6 +66,7 @@ def gradient(
     return np.concatenate(parts)
 
 
+@QUIET
 def delta_error(slopes: FloatArray, covariance: FloatArray) -> FloatArray:
     """The standard error of each of m functions of the parameters whose derivatives are the columns of `slopes`."""
     return np.sqrt(np.maximum(np.einsum("im,ij,jm->m", slopes, covariance, slopes, optimize=True), 0.0))

@@ -296,7 +296,7 @@ def _restricted(
         tuple(n_events.tolist()),
         level,
         robust_words(outcome) if people.robust else "Greenwood's variance",
-        (*outcome.notes, *_notes(people, found, float(horizon))),
+        (*people.notes, *_notes(people, found, float(horizon))),
         found,
         cause is not None,
     )

@@ -28,6 +28,7 @@ from impact.survival.timing import (
     log_likelihood_in_days,
     maximise,
     read_people,
+    spread_start,
     variance_in_words,
 )
 from impact.survival.timing_model import TimingModel
@@ -164,7 +165,7 @@ def split_population(
     null = as_times(FAMILIES[family], people, split=True, null=True)
     full = as_times(FAMILIES[family], people, split=True)
     whole = as_times(FAMILIES[family], people, split=False)
-    unsplit = maximise(whole, np.r_[exponential_start(whole), np.zeros(sum(whole.sizes.values()) - 1)])
+    unsplit = maximise(whole, np.r_[exponential_start(whole), np.zeros(whole.sizes["u"] - 1), spread_start(whole)])
     alone = _highest(null, _starts(null))
     peak = alone
     if covariates is not None or share is not None:
@@ -217,7 +218,7 @@ def _starts(data: Times) -> list[FloatArray]:
     seen = w[early].sum() / w.sum()
     location = float(np.log(w[early] @ data.duration[early] / w[early].sum()))
     logits = scipy.special.logit(np.clip(seen + (1 - seen) * np.array(STARTS), 1e-6, 1 - 1e-6))
-    return [np.r_[v, location, np.zeros(data.sizes["a"])] for v in logits]
+    return [np.r_[v, location, spread_start(data)] for v in logits]
 
 
 def _widened(theta: FloatArray, full: Times) -> FloatArray:

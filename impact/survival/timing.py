@@ -15,7 +15,7 @@ from impact.frames import Columns, FloatArray, IntArray
 from impact.survival.climb import Peak, climb
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.families import Family
-from impact.survival.groups import needs_robust, robust_words
+from impact.survival.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
 from impact.survival.likelihood import Times, evaluate, score_residuals
 from impact.survival.outcome import Outcome, OutcomeColumns
 from impact.survival.partial import dependent_columns
@@ -60,6 +60,7 @@ def read_people(
     )
     readers = [None if part is None else CovariateColumns(columns, part) for part in (covariates, share)]
     outcome = read.take(columns.rows())
+    refuse_one_cluster(outcome)
     if not outcome.event.any():
         fault = Fault("has no event in the rows used", table="data", column=event)
         raise InputError("The data given cannot be used:", [fault])
@@ -69,7 +70,9 @@ def read_people(
             _refuse_aliased(matrix)
     if robust is None:
         robust = needs_robust(columns, outcome)
-    notes = list(outcome.notes)
+    if robust and len(outcome.event) < 2:
+        raise InputError("Only one row is used: a robust variance needs two at least.")
+    notes = [*outcome.notes, *few_clusters(outcome)]
     if robust and entry is not None and outcome.cluster is None:
         notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
     return People(columns.frame, outcome, timing, who, robust, tuple(notes))
@@ -158,6 +161,15 @@ def exponential_start(data: Times) -> float:
     exposure = data.duration if data.entry is None else data.duration - data.entry
     w = np.ones(len(exposure)) if data.weights is None else data.weights
     return float(np.log(w @ exposure / w[: data.n_event].sum()))
+
+
+def spread_start(data: Times) -> FloatArray:
+    """The ancillary to start from: the scale at 1, or wider where the log times of events are; the shape at 0."""
+    if not data.family.ancillary:
+        return np.empty(0)
+    if not data.family.accelerated:
+        return np.zeros(1)
+    return np.array([np.log(max(1.0, float(np.std(np.log(data.duration[: data.n_event])))))])
 
 
 def maximise(data: Times, start: FloatArray, free: np.ndarray | None = None) -> Peak:
@@ -270,8 +282,12 @@ def variance_in_words(people: People) -> str:
 
 
 def coefficient_table(estimate: FloatArray, covariance: FloatArray, level: float) -> pd.DataFrame:
-    """Estimate, std_error, statistic, p_value, conf_low and conf_high of parameters, by the normal distribution."""
-    error = np.sqrt(np.diag(covariance))
+    """Estimate, std_error, statistic, p_value, conf_low and conf_high of parameters, by the normal distribution.
+
+    NaN where a robust variance is 0, every row or cluster being just as the model has it.
+    """
+    variance = np.diag(covariance)
+    error = np.sqrt(np.where(variance > 0, variance, np.nan))
     statistic = estimate / error
     reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * error
     return pd.DataFrame(

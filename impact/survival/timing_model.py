@@ -198,10 +198,13 @@ class TimingModel:
                 continue
             row = log_free(FAMILIES[self.family], t, *self._predictors(z, x))
             share = mass * np.exp(row.value)
-            slopes = gradient(row.v, row.u, row.a, z, x, self._ancillary) @ share
+            left = share > 0
+            inside = None if z is None else z[:, left]
+            slopes = gradient(row.v[left], row.u[left], row.a[left], inside, x[:, left], self._ancillary) @ share[left]
             mean = np.array([share.sum()])
-            error = delta_error(slopes[:, None], self._fitted.covariance) / mean
-            parts.append(self._survival_limits(mean, np.log(mean), error))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                log, error = np.log(mean), delta_error(slopes[:, None], self._fitted.covariance) / mean
+            parts.append(self._survival_limits(mean, log, error))
         return _by_row(pd.Index(["all"]), "time", times, parts)
 
     def _survival_limits(self, survival: FloatArray, log: FloatArray, error: FloatArray) -> tuple[FloatArray, ...]:
@@ -210,8 +213,9 @@ class TimingModel:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             reach = z * error / np.abs(log)
             low, high = np.exp(log * np.exp(reach)), np.exp(log * np.exp(-reach))
-        known = log < 0
-        return survival, survival * error, np.where(known, low, np.nan), np.where(known, high, np.nan)
+            error = np.where(survival > 0, survival * error, 0.0)
+        known = (log < 0) & (survival > 0)
+        return survival, error, np.where(known, low, np.nan), np.where(known, high, np.nan)
 
     def _log_limits(self, estimate: FloatArray, error: FloatArray) -> tuple[FloatArray, ...]:
         reach = float(scipy.stats.norm.ppf(0.5 + self.level / 2)) * error

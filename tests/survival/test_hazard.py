@@ -16,7 +16,13 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
 from impact.survival.hazard import hazard
+from impact.survival.logrank import logrank
+from impact.survival.nelson_aalen import nelson_aalen
+from impact.survival.parametric import parametric
+from impact.survival.piecewise import piecewise_hazard
+from impact.survival.restricted_mean import rmst
 from impact.survival.smoothing import boundary_kernel
+from impact.survival.split_population import split_population
 
 
 def epanechnikov(t: float, s: float, bandwidth: float, start: float, end: float) -> float:
@@ -200,3 +206,22 @@ def test_the_result_keeps_the_contract(made):
     assert found.plot(axes) is axes
     assert len({line.get_linestyle() for line in axes.lines}) == 2
     plt.close("all")
+
+
+def test_one_cluster_is_refused_and_a_group_within_one_is_noted(made):
+    data = made(6).assign(one=1)
+    for call in (
+        lambda: hazard(data, "days", "event", cluster="one"),
+        lambda: nelson_aalen(data, "days", "event", cluster="one"),
+        lambda: rmst(data, "days", "event", 9, cluster="one"),
+        lambda: piecewise_hazard(data, "days", "event", [9], cluster="one"),
+        lambda: logrank(data, "days", "event", "z", cluster="one"),
+        lambda: parametric(data, "days", "event", cluster="one"),
+        lambda: split_population(data, "days", "event", cluster="one"),
+    ):
+        with pytest.raises(InputError, match="All rows used are in one cluster"):
+            call()
+    lone = nelson_aalen(data, "days", "event", by="z", cluster="z")
+    assert [note for note in lone.notes if "mean nothing" in note] == [
+        f"Group {group}: all in one cluster, so that its standard errors are 0 and mean nothing." for group in (0, 1)
+    ]

@@ -70,7 +70,7 @@ def read_groups(
     entry: str | None,
     weights: str | None,
     cluster: str | None,
-    causes: bool = False,
+    highest: int | None = 1,
 ) -> Grouped:
     """Read and check the columns of a call; every fault is raised at once."""
     columns = Columns(data)
@@ -82,7 +82,7 @@ def read_groups(
         weights=weights,
         cluster=cluster,
         groups=() if by is None else (by,),
-        causes=causes,
+        highest=highest,
     )
     outcome = read.take(columns.rows())
     refuse_one_cluster(outcome)

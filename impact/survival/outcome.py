@@ -18,8 +18,9 @@ LATE_ENTRY = "must come before the duration: a person is at risk after entry, up
 class OutcomeColumns:
     """The outcome's columns as read, before the rows to use are known.
 
-    `groups` are columns that split the people (strata, or the groups of curves). With `causes` the event is a code: 0
-    for none, 1, 2, … for the cause. With `above_zero` a duration of 0 is a fault.
+    `groups` are columns that split the people (strata, or the groups of curves). `highest` is the highest event code
+    allowed: 1 where an event either happens or not, the number of causes with competing events, None for any. With
+    `above_zero` a duration of 0 is a fault.
     """
 
     def __init__(
@@ -32,12 +33,12 @@ class OutcomeColumns:
         weights: str | None,
         cluster: str | None,
         groups: Sequence[str],
-        causes: bool = False,
+        highest: int | None = 1,
         above_zero: bool = False,
     ) -> None:
         self._columns = columns
         self._duration = columns.number(duration, above=0) if above_zero else columns.number(duration, low=0)
-        self._event = columns.code(event) if causes else columns.indicator(event)
+        self._event = columns.code(event, highest=highest)
         self._entry = None if entry is None else columns.number(entry, low=0)
         self._entry_name = entry or ""
         if self._entry is not None:

@@ -266,9 +266,8 @@ def _restricted(
     check_level(level)
     if not 0 < horizon < np.inf:
         raise InputError(f"horizon must be a number of days above 0, not {horizon!r}.")
-    people = read_groups(
-        data, duration, event, by, entry=entry, weights=weights, cluster=cluster, causes=cause is not None
-    )
+    highest = 1 if cause is None else None
+    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster, highest=highest)
     outcome, codes, labels = people.outcome, people.codes, people.labels
     counted = outcome.event == (1 if cause is None else cause)
     if cause is not None and not counted.any():

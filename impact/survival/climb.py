@@ -46,14 +46,19 @@ def climb(
     start: FloatArray,
     reach: FloatArray,
     free: BoolArray | None = None,
+    floor: float = -np.inf,
 ) -> Peak:
-    """Maximise from `start`; `reach` is how far each parameter's covariate ranges, and `free` marks those that move."""
+    """Maximise from `start`, the last parameter staying above `floor`.
+
+    `reach` is how far each parameter's covariate ranges, and `free` marks those that move.
+    """
     moving = np.flatnonzero(np.ones(len(start), dtype=bool) if free is None else free)
     point = _quietly(evaluate, start)
     last_move = False
     steps = 0
     for steps in range(MOST_STEPS):
-        if not (np.isfinite(point.log_likelihood) and np.isfinite(point.information).all()):
+        usable = np.isfinite(point.log_likelihood) and np.isfinite(point.information).all()
+        if not usable or point.theta[-1] < floor:
             break
         score, info = point.score[moving], point.information[np.ix_(moving, moving)]
         move, damped = newton_move(info, score)

@@ -40,6 +40,7 @@ SPLIT_FAMILIES = ("exponential", "weibull", "lognormal", "loglogistic")
 STARTS = (0.1, 0.5, 0.9)
 NEARLY_ALL = 8.0
 EDGE = 1e-9
+MOST_STEPS = 40
 EVERYBODY = "everybody has the event in the end"
 
 
@@ -233,7 +234,8 @@ def _from_unsplit(theta: FloatArray, full: Times) -> FloatArray:
 
 
 def _highest(data: Times, starts: Sequence[FloatArray]) -> Peak:
-    return max((maximise(data, start) for start in starts), key=lambda peak: peak.point.log_likelihood)
+    peaks = [maximise(data, start) for start in starts]
+    return max(peaks, key=lambda peak: float(np.nan_to_num(peak.point.log_likelihood, nan=-np.inf)))
 
 
 def _split_test(statistic: float) -> Test:
@@ -285,7 +287,9 @@ def _profile_limits(model: SplitPopulation) -> tuple[float, float]:
 
     centre = float(theta[0]) if model.split else NEARLY_ALL
     step = float(np.sqrt(model.naive_covariance.to_numpy()[0, 0])) if model.split else 1.0
-    while root(centre) >= 0:
+    for _ in range(MOST_STEPS):
+        if root(centre) < 0:
+            break
         centre += NEARLY_ALL / 2
     low = _crossing(root, centre, -step)
     high = 1.0 if np.sqrt(max(2 * (top - edge), 0.0)) <= reach else scipy.special.expit(_crossing(root, centre, step))
@@ -293,8 +297,10 @@ def _profile_limits(model: SplitPopulation) -> tuple[float, float]:
 
 
 def _crossing(root: Callable[[float], float], centre: float, step: float) -> float:
-    """Where `root` turns from negative to positive, going from `centre` by `step` and further."""
+    """Where `root` turns from negative to positive, from `centre` by `step` and further; NaN where it never does."""
     near, far = centre, centre + step
-    while root(far) < 0:
+    for _ in range(MOST_STEPS):
+        if root(far) >= 0:
+            return float(scipy.optimize.brentq(root, near, far, xtol=1e-10, rtol=1e-12))
         near, far, step = far, far + 1.5 * step, 1.5 * step
-    return float(scipy.optimize.brentq(root, near, far, xtol=1e-10, rtol=1e-12))
+    return float("nan")

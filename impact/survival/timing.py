@@ -176,7 +176,8 @@ def maximise(data: Times, start: FloatArray, free: np.ndarray | None = None) -> 
     """Climb from `start`; how far each covariate ranges decides what is a parameter gone to infinity."""
     reach = [np.maximum(np.ptp(part, axis=1), 1.0) for part in ([] if data.share is None else [data.share])]
     reach += [np.maximum(np.ptp(data.x, axis=1), 1.0), np.ones(data.sizes["a"])]
-    return climb(lambda theta: evaluate(data, theta), start, np.concatenate(reach), free)
+    floor = 2 * NO_SPREAD if data.family.accelerated and data.family.ancillary else -np.inf
+    return climb(lambda theta: evaluate(data, theta), start, np.concatenate(reach), free, floor)
 
 
 def in_days(data: Times, people: People, peak: Peak) -> Fitted:

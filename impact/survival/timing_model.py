@@ -16,7 +16,7 @@ from impact.results import number, with_notes
 from impact.survival.covariates import Matrix
 from impact.survival.families import FAMILIES
 from impact.survival.new_people import coded
-from impact.survival.predicted import delta_error, gradient, log_free, log_rate, log_time
+from impact.survival.predicted import QUIET, delta_error, gradient, log_free, log_rate, log_time
 from impact.survival.timing import Fitted, People, coefficient_table
 
 
@@ -83,6 +83,7 @@ class TimingModel:
             table.insert(1, "part", ["share"] * q + ["timing"] * (len(table) - q))
         return table
 
+    @QUIET
     def predict(self, times: float | Sequence[float], data: pd.DataFrame | None = None) -> pd.DataFrame:
         """The share without the event at given times: row, time, estimate, std_error, conf_low, conf_high.
 
@@ -113,6 +114,7 @@ class TimingModel:
             parts.append(self._survival_limits(np.exp(row.value), row.value, error))
         return _by_row(data.index, "time", wanted, parts)
 
+    @QUIET
     def hazard(self, times: float | Sequence[float], data: pd.DataFrame | None = None) -> pd.DataFrame:
         """The hazard a day at given times: row, time, estimate, std_error, conf_low, conf_high.
 
@@ -128,6 +130,7 @@ class TimingModel:
             parts.append(self._log_limits(np.exp(row.value), error))
         return _by_row(index, "time", wanted, parts)
 
+    @QUIET
     def quantiles(
         self, probabilities: Sequence[float] = (0.25, 0.5, 0.75), data: pd.DataFrame | None = None
     ) -> pd.DataFrame:

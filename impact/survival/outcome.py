@@ -17,7 +17,9 @@ LATE_ENTRY = "must come before the duration: a person is at risk after entry, up
 class OutcomeColumns:
     """The outcome's columns as read, before the rows to use are known.
 
-    `groups` are columns that split the people (strata, or the groups of curves).
+    `groups` are columns that split the people (strata, or the groups of curves). `highest` is the highest event code
+    allowed: 1 where an event either happens or not, the number of causes with competing events, None for any. With
+    `above_zero` a duration of 0 is a fault.
     """
 
     def __init__(
@@ -30,10 +32,12 @@ class OutcomeColumns:
         weights: str | None,
         cluster: str | None,
         groups: Sequence[str],
+        highest: int | None = 1,
+        above_zero: bool = False,
     ) -> None:
         self._columns = columns
-        self._duration = columns.number(duration, low=0)
-        self._event = columns.indicator(event)
+        self._duration = columns.number(duration, above=0) if above_zero else columns.number(duration, low=0)
+        self._event = columns.code(event, highest=highest)
         self._entry = None if entry is None else columns.number(entry, low=0)
         self._entry_name = entry or ""
         if self._entry is not None:
@@ -96,6 +100,7 @@ class Outcome:
         The rows used.
     ranks : TimeRanks
     event : (n,) float
+        0 for none; 1 for an event, or the code of its cause.
     weights : (n,) float or None
     cluster, group : (n,) int or None
         Codes 0, 1, …; None where there are none.

@@ -18,7 +18,8 @@ LATE_ENTRY = "must come before the duration: a person is at risk after entry, up
 class OutcomeColumns:
     """The outcome's columns as read, before the rows to use are known.
 
-    `groups` are columns that split the people (strata, or the groups of curves).
+    `groups` are columns that split the people (strata, or the groups of curves). `highest` is the highest event code
+    allowed: 1 where an event either happens or not, the number of causes with competing events, None for any.
     """
 
     def __init__(
@@ -31,10 +32,11 @@ class OutcomeColumns:
         weights: str | None,
         cluster: str | None,
         groups: Sequence[str],
+        highest: int | None = 1,
     ) -> None:
         self._columns = columns
         self._duration = columns.number(duration, low=0)
-        self._event = columns.indicator(event)
+        self._event = columns.code(event, highest=highest)
         self._entry = None if entry is None else columns.number(entry, low=0)
         self._entry_name = entry or ""
         if self._entry is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,16 +69,20 @@ class CumulativeIncidence:
         `n_risk` counts those with entry < time <= duration, `n_event` events of the cause; with weights the three
         counts are sums of weights. Intervals are NaN where the estimate is 0, and where their scale has none.
         """
-        curve = self._curve
-        parts = []
-        for code, label in enumerate(self.labels):
-            cells = self._cells(code)
-            for place, cause in enumerate(self.causes):
-                counts = (curve.n_risk[cells], curve.n_event[place, cells], curve.n_censored[cells])
-                columns = dict(zip(("n_risk", "n_event", "n_censored"), map(self._whole, counts), strict=True))
-                shown = self._with_limits(curve.incidence[place, cells], curve.std_error[place, cells])
-                parts.append(_labelled({"time": curve.time[cells], **columns, **shown}, label, cause))
-        return pd.concat(parts, ignore_index=True)
+        curve, size = self._curve, len(self.causes)
+        lengths = np.diff(curve.bounds)
+        cell = np.concatenate([np.tile(np.arange(*pair), size) for pair in pairwise(curve.bounds)])
+        cause = np.repeat(np.tile(np.arange(size), len(lengths)), np.repeat(lengths, size))
+        counts = (curve.n_risk[cell], curve.n_event[cause, cell], curve.n_censored[cell])
+        return pd.DataFrame(
+            {
+                "group": np.repeat(np.array(self.labels, dtype=object), lengths * size),
+                "cause": np.array(self.causes, dtype=object)[cause],
+                "time": curve.time[cell],
+                **dict(zip(("n_risk", "n_event", "n_censored"), map(self._whole, counts), strict=True)),
+                **self._with_limits(curve.incidence[cause, cell], curve.std_error[cause, cell]),
+            }
+        )
 
     def at(self, times: float | Sequence[float]) -> pd.DataFrame:
         """The curves at given times: group, cause, time, n_risk, estimate, std_error, conf_low, conf_high.
@@ -101,8 +106,10 @@ class CumulativeIncidence:
                     np.r_[0.0, values[row, cells]][place] for values in (curve.incidence, curve.std_error)
                 )
                 estimate[unseen] = error[unseen] = np.nan
-                shown = self._with_limits(estimate, error)
-                parts.append(_labelled({"time": wanted, "n_risk": n_risk, **shown}, label, cause))
+                part = pd.DataFrame({"time": wanted, "n_risk": n_risk, **self._with_limits(estimate, error)})
+                part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
+                part.insert(1, "cause", pd.Series([cause] * len(part), dtype=object))
+                parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
     def event_free(self) -> pd.DataFrame:
@@ -195,13 +202,6 @@ class CumulativeIncidence:
                     f" to {number(shown['conf_high'][place])})"
                 )
         return with_notes("\n".join(lines), self.notes)
-
-
-def _labelled(columns: dict[str, np.ndarray], label: object, cause: object) -> pd.DataFrame:
-    part = pd.DataFrame(columns)
-    for place, (name, value) in enumerate((("group", label), ("cause", cause))):
-        part.insert(place, name, pd.Series([value] * len(part), dtype=object))
-    return part
 
 
 def cumulative_incidence(
@@ -330,7 +330,7 @@ def cumulative_incidence(
         method,
         tuple(notes),
         curve,
-        presence(outcome, len(labels)),
+        presence(outcome, curve.time, curve.n_event.sum(axis=0) + curve.n_censored, curve.bounds),
     )
 
 

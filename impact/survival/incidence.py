@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.jackknife import cross_sums, moves
+from impact.survival.jackknife import blocks, states
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, risk_sets, scan
 
 
@@ -153,28 +153,29 @@ def _jackknife(
     curves A = Σ d/(n(n − d)) and C = −Σ (S(u−) d_k/n² + f(u) d/(n(n − d))); its own event adds −1/(n − d) to L, and to
     B f/(n − d) and, if of cause k, S(u−)/n.
     """
-    w = np.ones(len(event)) if weights is None else weights
-    where = moves(sets, group, cluster)
-    happened = event > 0
     with np.errstate(divide="ignore"):
         jump = np.where(steps.remain > 0, 1 / steps.remain, 0.0)
-
-    def states(curve: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray]:
-        at_entry = np.zeros(len(event)) if sets.before is None else np.append(curve, 0.0)[sets.before]
-        return -w * at_entry, w * (curve[sets.last] - at_entry + own)
-
     a = scan(steps.hazard, sets.bounds)
-    p = states(a, np.where(happened, -jump[sets.last], 0.0))
-    there = (w, np.zeros(len(event)))
-    pp, pw, ww = cross_sums(where, p), cross_sums(where, p, there), cross_sums(where, there)
-    free = pp + a * (2 * pw + a * ww)
-    spread = np.empty_like(from_end)
-    for cause, f in enumerate(from_end):
-        c = -scan(steps.before * events[cause] / steps.n**2 + f * steps.hazard, sets.bounds)
-        own = np.where(happened, (f * jump)[sets.last], 0.0)
-        own += np.where(event == cause + 1, (steps.before / steps.n)[sets.last], 0.0)
-        q = states(c, own)
-        together = f * a + c
-        spread[cause] = f * f * pp + cross_sums(where, q) + together * together * ww
-        spread[cause] += 2 * f * cross_sums(where, p, q) + 2 * together * (f * pw + cross_sums(where, q, there))
-    return free, spread
+    c = -scan(steps.before * events / steps.n**2 + from_end * steps.hazard, sets.bounds)
+    pp, pw, ww = (np.zeros(sets.size) for _ in range(3))
+    pq, qq, qw = (np.zeros_like(events) for _ in range(3))
+    for block in blocks(sets, group, cluster):
+        rows = block.rows
+        last, what = sets.last[rows], event[rows]
+        w = np.ones(len(rows)) if weights is None else weights[rows]
+        p = states(sets, rows, w, a, np.where(what > 0, -jump[last], 0.0))
+        there = (w, np.zeros(len(w)))
+        pp += block.jumps(p)
+        pw += block.jumps(p, there)
+        ww += block.jumps(there)
+        for k in range(len(events)):
+            own = np.where(what > 0, (from_end[k] * jump)[last], 0.0)
+            own += np.where(what == k + 1, (steps.before / steps.n)[last], 0.0)
+            q = states(sets, rows, w, c[k], own)
+            pq[k] += block.jumps(p, q)
+            qq[k] += block.jumps(q)
+            qw[k] += block.jumps(q, there)
+    pp, pw, ww, pq, qq, qw = (scan(total, sets.bounds) for total in (pp, pw, ww, pq, qq, qw))
+    together = from_end * a + c
+    spread = from_end * (from_end * pp + 2 * pq) + qq + together * (2 * (from_end * pw + qw) + together * ww)
+    return pp + a * (2 * pw + a * ww), spread

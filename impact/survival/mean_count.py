@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.jackknife import cross_sums, moves
+from impact.survival.jackknife import blocks, states
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
 
 
@@ -17,13 +17,14 @@ class MeanCount:
     Attributes
     ----------
     sets : RiskSets
-    n_risk, n_event, mean, std_error : (K,) float
-        At risk and events (sums of weights); the mean count and its standard error.
+    n_risk, n_event, n_left, mean, std_error : (K,) float
+        At risk, events and rows that stop (sums of weights); the mean count and its standard error.
     """
 
     sets: RiskSets
     n_risk: FloatArray
     n_event: FloatArray
+    n_left: FloatArray
     mean: FloatArray
     std_error: FloatArray
 
@@ -47,14 +48,19 @@ def mean_count(
     n, d = at_risk(sets, weights), in_cells(sets, np.arange(len(count)), w * count)
     mean = scan(d / n, sets.bounds)
     passed = -scan(d / n**2, sets.bounds)
-    where = moves(sets, group, cluster)
-    at_entry = np.zeros(len(count)) if sets.before is None else np.append(passed, 0.0)[sets.before]
-    own = (-w * at_entry, w * (passed[sets.last] - at_entry + count / n[sets.last]))
-    there = (w, np.zeros(len(count)))
-    square = cross_sums(where, own)
-    square = square + passed * (2 * cross_sums(where, own, there) + passed * cross_sums(where, there))
+    pp, pw, ww = (np.zeros(sets.size) for _ in range(3))
+    for block in blocks(sets, group, cluster):
+        rows = block.rows
+        last, mass = sets.last[rows], w[rows]
+        own = states(sets, rows, mass, passed, count[rows] / n[last])
+        there = (mass, np.zeros(len(rows)))
+        pp += block.jumps(own)
+        pw += block.jumps(own, there)
+        ww += block.jumps(there)
+    pp, pw, ww = (scan(total, sets.bounds) for total in (pp, pw, ww))
+    square = pp + passed * (2 * pw + passed * ww)
     error = np.where(mean > 0, np.sqrt(np.maximum(square, 0.0)), 0.0)
-    return MeanCount(sets, n, d, mean, error)
+    return MeanCount(sets, n, d, in_cells(sets, np.arange(len(count)), w), mean, error)
 
 
 def influence_at(found: MeanCount, count: FloatArray, weights: FloatArray | None, time: float) -> FloatArray:

@@ -301,5 +301,5 @@ def mean_cumulative(
         found,
         outcome,
         cluster,
-        presence(outcome, len(labels)),
+        presence(outcome, found.sets.times, found.n_left, found.sets.bounds),
     )

@@ -33,24 +33,27 @@ class Presence:
         return np.maximum(came - self.left[group][np.searchsorted(self.left_at[group], times)], 0.0)
 
 
-def presence(outcome: Outcome, groups: int) -> Presence:
-    """The presence of the rows of an outcome, whose groups are 0, …, `groups` − 1."""
-    n, ranks = len(outcome.event), outcome.ranks
-    codes = np.zeros(n, dtype=np.int64) if outcome.group is None else outcome.group
+def presence(outcome: Outcome, time: FloatArray, leaving: FloatArray, bounds: IntArray) -> Presence:
+    """The presence of the rows of an outcome.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    time, leaving : (K,) float
+        The distinct times of exit by group, and the people (or weights) who leave at each.
+    bounds : (G + 1,) int
+        The times of group g are ``bounds[g]:bounds[g + 1]``.
+    """
     parts = []
-    for code in range(groups):
-        inside = codes == code if groups > 1 else slice(None)
-        weights = None if outcome.weights is None else outcome.weights[inside]
-        left_at, left = _running(ranks.grid, ranks.exit[inside], weights)
-        if ranks.entry is None:
-            came_at, came = np.empty(0), left[-1:]
-        else:
-            came_at, came = _running(ranks.grid, ranks.entry[inside], weights)
-        parts.append((came_at, came, left_at, left))
+    for code in range(len(bounds) - 1):
+        cells = slice(bounds[code], bounds[code + 1])
+        left = np.r_[0.0, np.cumsum(leaving[cells])]
+        came_at, came = np.empty(0), left[-1:]
+        if outcome.ranks.entry is not None:
+            inside = slice(None) if outcome.group is None else outcome.group == code
+            place = outcome.ranks.entry[inside]
+            mass = np.bincount(place, None if outcome.weights is None else outcome.weights[inside])
+            found = np.flatnonzero(np.bincount(place))
+            came_at, came = outcome.ranks.grid[found], np.r_[0.0, np.cumsum(mass[found])]
+        parts.append((came_at, came, time[cells], left))
     return Presence(*zip(*parts, strict=True))
-
-
-def _running(grid: FloatArray, place: IntArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray]:
-    size = len(grid)
-    found = np.flatnonzero(np.bincount(place, minlength=size))
-    return grid[found], np.r_[0.0, np.cumsum(np.bincount(place, weights, size)[found])]

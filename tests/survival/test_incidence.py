@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
+from impact.survival import jackknife
 from impact.survival.cumulative import cumulative_incidence
 from impact.survival.curves import kaplan_meier
 
@@ -198,6 +199,15 @@ def test_row_order_time_unit_and_cut_rows_change_nothing(data, seed):
     times = np.unique(data["time"])
     split = cumulative_incidence(cut, "time", "event", **options)
     pd.testing.assert_frame_equal(split.at(times), whole.at(times), rtol=1e-8)
+
+
+@pytest.mark.parametrize("cluster", [None, "pair"])
+def test_blocks_of_clusters_add_up(monkeypatch, cluster):
+    options = {"by": "group", "entry": "late", "weights": "w", "cluster": cluster}
+    whole = cumulative_incidence(people("made"), "time", "event", **options).tidy()
+    monkeypatch.setattr(jackknife, "BLOCK", 7)
+    parts = cumulative_incidence(people("made"), "time", "event", **options).tidy()
+    pd.testing.assert_frame_equal(parts, whole, rtol=1e-10)
 
 
 def test_a_design_is_its_weights_and_sets():

@@ -119,7 +119,7 @@ def calls(data: pd.DataFrame, rows: pd.DataFrame) -> dict[str, tuple[Callable[[]
             data[["days", "what", "w", "pair"]],
         ),
         "Cumulative incidence, times not whole": (
-            lambda: cumulative_incidence(data, "exact", "what").tidy(),
+            lambda: cumulative_incidence(data, "exact", "what"),
             data[["exact", "what"]],
         ),
         "Gray's test": (lambda: gray_test(data, "days", "what", "site"), data[["days", "what", "site"]]),

@@ -76,7 +76,8 @@ class MeanCumulative:
     def at(self, times: float | Sequence[float]) -> pd.DataFrame:
         """The curves at given times: group, time, n_risk, estimate, std_error, conf_low, conf_high.
 
-        `n_risk` counts those at risk just before the time. After a group's last stop the estimate is NaN.
+        `n_risk` counts those at risk just before the time (at 0, those who come in at 0). After a group's last stop the
+        estimate is NaN.
         """
         wanted = _times(times)
         parts = []
@@ -222,7 +223,7 @@ def mean_cumulative(
     level : float
         Confidence level of the pointwise intervals.
     conf_type : str
-        ``"log"`` or ``"plain"``: the scale on which the interval is symmetric.
+        ``"log"`` or ``"plain"``: the scale on which the interval is symmetric; the log scale covers better.
 
     Returns
     -------

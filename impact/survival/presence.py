@@ -28,7 +28,9 @@ class Presence:
     left: tuple[FloatArray, ...]
 
     def count(self, group: int, times: FloatArray) -> FloatArray:
-        """Those of the group with entry < time <= exit."""
+        """Those of the group with entry < time <= exit; at time 0, those who come in at 0."""
+        if len(self.came_at[group]):
+            times = np.where(times == 0, np.nextafter(0.0, 1.0), times)
         came = self.came[group][np.searchsorted(self.came_at[group], times)]
         return np.maximum(came - self.left[group][np.searchsorted(self.left_at[group], times)], 0.0)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from impact.cohort import at_risk
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
@@ -238,12 +239,34 @@ def test_curves_are_read_at_any_time():
         inside = data[data["group"] == row.group]
         assert row.n_risk == ((inside["late"] < 10.5) & (inside["time"] >= 10.5)).sum()
     assert table.loc[table["time"] == 0, "estimate"].eq(0).all()
+    starters = data[data["late"] == 0].groupby("group").size()
+    at_zero = table[table["time"] == 0].drop_duplicates("group").set_index("group")["n_risk"]
+    assert at_zero.to_dict() == starters.to_dict()
     assert table.loc[table["time"] == 41, "estimate"].isna().all()
     ended = pd.DataFrame({"days": [1, 2, 3], "what": [1, 2, 1]})
     last = cumulative_incidence(ended, "days", "what").at(9)
     np.testing.assert_allclose(last["estimate"], [2 / 3, 1 / 3])
     with pytest.raises(InputError, match="without missing values"):
         fit.at([np.nan])
+
+
+def test_stretches_at_risk_feed_it_as_they_come():
+    """Start-stop rows with their causes, a person's stretches being no more than one person's."""
+    days = pd.to_datetime("2021-01-01") + pd.to_timedelta(np.arange(0, 400, 10), unit="D")
+    index = pd.DataFrame(
+        {"person_id": range(6), "index_on": days[0], "died_on": [pd.NaT, days[9], pd.NaT, *days[[30, 20, 12]]]}
+    )
+    custody = pd.DataFrame({"person_id": [0, 2, 3], "entered_on": days[[2, 4, 5]], "left_on": days[[6, 8, 7]]})
+    events = pd.DataFrame({"person_id": [0, 4], "occurred_on": days[[20, 3]]})
+    rows = at_risk(index, custody, follow_up=365, events=events, inside="ignore", competing=("death",))
+    options = {"entry": "start", "causes": rows.causes}
+    fit = cumulative_incidence(rows.data, "stop", "event", **options)
+    assert fit.causes == ("event", "death")
+    assert fit.n_events == ((2, 3),)
+    robust = cumulative_incidence(rows.data, "stop", "event", cluster="person_id", **options)
+    np.testing.assert_allclose(robust.at(300)["estimate"], fit.at(300)["estimate"], rtol=1e-12)
+    alone = cumulative_incidence(rows.data.assign(w=0.5), "stop", "event", weights="w", **options)
+    assert any("name `cluster` where a person has several rows" in note for note in alone.notes)
 
 
 def test_samples_that_break_things():

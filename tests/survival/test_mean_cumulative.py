@@ -179,7 +179,7 @@ def test_sets_that_stand_in_both_groups_are_counted_in():
 
 def test_bad_input_is_named():
     data = people("cgd").reset_index(drop=True)
-    late = data.assign(start=data["start"].where(data.index != 1, 3.0))
+    late = data.assign(start=data["start"].where(data.index != 1, data["start"] - 1))
     for frame, arguments, message in [
         (late, {}, r"column start: comes before the stop of an earlier row of the same person \(1 row: 2\)"),
         (data.assign(start=data["stop"]), {}, "is at or after the duration"),
@@ -195,6 +195,8 @@ def test_bad_input_is_named():
             mean_cumulative(frame, *ROWS, **arguments)
     with pytest.raises(InputError, match="without missing values"):
         mean_cumulative(data, *ROWS).at(np.nan)
+    near = data.assign(start=data["start"] / 10, stop=data["stop"] / 10 + 1e-13)
+    assert mean_cumulative(near, *ROWS).n == (128,)
     gaps = data.assign(id=data["id"].where(data.index > 1), event=data["event"].where(data.index != 5))
     found = mean_cumulative(gaps, *ROWS)
     assert found.notes == (f"3 of {len(data)} rows left out: id is missing (2); event is missing (1).",)

@@ -22,12 +22,13 @@ from impact.survival.partial import Maximum, sample
 from impact.survival.riskset import risk_sets, scan
 from impact.survival.shares import censoring, shares
 from impact.survival.subdistribution import maximise
-from impact.survival.subdistribution_influence import Influence, influence, predicted_hazard
+from impact.survival.subdistribution_influence import Influence, by_cluster, influence, predicted_hazard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW_EVENTS = 10
+FEW_PEOPLE = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ class FineGray:
     _spread: FloatArray
     _matrix: Matrix
     _outcome: Outcome
-    _copies: bool
+    _copies: FloatArray | None
     _strata: tuple[str, ...]
     _references: Mapping[str, object] | None
 
@@ -164,7 +165,7 @@ class FineGray:
             (x, stratum),
             wanted,
             last,
-            lambda values: _by_cluster(values, outcome, self._copies),
+            lambda values: by_cluster(values, outcome.cluster, self._copies),
         )
         reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
         seen = np.where(hazard > 0, hazard, np.nan)
@@ -275,7 +276,8 @@ def fine_gray(
     Censoring must not depend on the covariates, other than on `strata`.
 
     With Breslow's ties the numbers are those of R's ``cmprsk::crr``, except where someone is censored at the very time
-    of another's event: here, as everywhere, the event comes first; there the censoring does.
+    of another's event: here, as everywhere, the event comes first; there the censoring does. R's ``finegray`` leaves
+    the estimate of censoring unweighted.
 
     Examples
     --------
@@ -320,14 +322,19 @@ def fine_gray(
     _check(reached, matrix)
 
     each = influence(prepared, kept, until, reached.point, outcome.group)
-    copies = (
-        columns.design is None and outcome.cluster is None and outcome.weights is not None and outcome.whole_weights
-    )
+    copied = columns.design is None and outcome.cluster is None and outcome.whole_weights
+    copies = outcome.weights if copied else None
     inverse = np.asarray(np.linalg.inv(reached.information), dtype=np.float64)
-    residuals = _by_cluster(each.on_score(), outcome, copies)
+    residuals = by_cluster(each.on_score(), outcome.cluster, copies)
     spread = inverse @ (residuals @ residuals.T) @ inverse
     n_events = int(of_cause.sum())
     notes = list(outcome.notes)
+    if outcome.group is not None:
+        small = int((np.bincount(outcome.group) < FEW_PEOPLE).sum())
+        if small:
+            notes.append(
+                f"{small:,} strata of fewer than {FEW_PEOPLE} people, each with its own estimate of censoring."
+            )
     if not len(others):
         notes.append("No competing events: the model is Cox's, with its robust variance.")
     if n_events < FEW_EVENTS * len(matrix.names):
@@ -361,16 +368,6 @@ def fine_gray(
     )
 
 
-def _by_cluster(values: FloatArray, outcome: Outcome, copies: bool) -> FloatArray:
-    """Weighted influences (q, n) summed by cluster; those of a row that stands for copies, so that squares add up."""
-    if copies and outcome.weights is not None:
-        return values / np.sqrt(outcome.weights)
-    if outcome.cluster is None:
-        return values
-    size = int(outcome.cluster.max()) + 1
-    return np.array([np.bincount(outcome.cluster, row, size) for row in values])
-
-
 def _method(ties: str, outcome: Outcome, strata: Sequence[str]) -> str:
     parts = [f"{ties.capitalize()} ties"]
     if strata:
@@ -381,19 +378,20 @@ def _method(ties: str, outcome: Outcome, strata: Sequence[str]) -> str:
 
 def _check(found: Maximum, matrix: Matrix) -> None:
     names = [matrix.names[column] for column in found.columns]
-    if found.outcome in ("flat", "aliased"):
-        problem, remedy = {
-            "flat": ("does not vary among the people at risk together at any event", "leave it out, or the strata."),
-            "aliased": ("is a linear combination of the covariates before it, at every event", "leave it out."),
-        }[found.outcome]
-        raise InputError(UNUSABLE, [Fault(problem, column=name, remedy=remedy) for name in names])
-    if found.outcome == "endless":
-        problem = "has no finite coefficient: it separates those with the event from those at risk with them"
-        remedy = "leave it out, merge its rare categories, or compare the groups by cumulative_incidence."
-        raise ConvergenceError(
-            "The likelihood rises without end:", [Fault(problem, column=name, remedy=remedy) for name in names]
-        )
+    told = {
+        "flat": ("does not vary among the people at risk together at any event", "leave it out, or the strata."),
+        "aliased": ("is a linear combination of the covariates before it, at every event", "leave it out."),
+        "endless": (
+            "has no finite coefficient: it separates those with the event from those at risk with them",
+            "leave it out, merge its rare categories, or compare the groups by cumulative_incidence.",
+        ),
+    }
     if found.outcome == "lost":
-        raise ConvergenceError(
-            f"No maximum of the likelihood was reached in {found.steps} steps; covariates: {', '.join(matrix.names)}."
-        )
+        every = ", ".join(matrix.names)
+        raise ConvergenceError(f"No maximum of the likelihood was reached in {found.steps} steps; covariates: {every}.")
+    if found.outcome != "reached":
+        problem, remedy = told[found.outcome]
+        faults = [Fault(problem, column=name, remedy=remedy) for name in names]
+        if found.outcome == "endless":
+            raise ConvergenceError("The likelihood rises without end:", faults)
+        raise InputError(UNUSABLE, faults)

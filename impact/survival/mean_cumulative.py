@@ -254,7 +254,7 @@ def mean_cumulative(
     check_choice("conf_type", conf_type, CONF_TYPES)
     columns = Columns(data)
     in_sets = columns.design is not None and columns.design.sets is not None
-    people = columns.groups(person)
+    people = columns.groups(person) if in_sets else None
     read = OutcomeColumns(
         columns,
         stop,
@@ -266,10 +266,10 @@ def mean_cumulative(
         highest=None,
     )
     outcome = read.take(columns.rows())
-    who = pd.factorize(people.codes[outcome.keep], sort=True)[0].astype(np.int64)
     entry, cluster = outcome.ranks.entry, outcome.cluster
     assert entry is not None
     assert cluster is not None
+    who = cluster if people is None else np.unique(people.codes[outcome.keep], return_inverse=True)[1]
     same = {} if by is None or outcome.group is None else {by: outcome.group}
     check_histories(
         who, entry, outcome.ranks.exit, outcome.keep, start, {**same, "matched set": cluster} if in_sets else same

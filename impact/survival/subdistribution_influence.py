@@ -106,6 +106,19 @@ def influence(data: Sample, kept: Shares, found: Censoring, point: Point, strata
     return Influence(data, kept, found, point, np.where(first < end, first, size), ahead)
 
 
+def by_cluster(values: FloatArray, cluster: IntArray | None, copies: FloatArray | None) -> FloatArray:
+    """Weighted influences (q, n) summed by cluster, so that their squares add up to a variance.
+
+    Where weights `copies` (n,) stand for copies of a row, each copy counts by itself.
+    """
+    if copies is not None:
+        return values / np.sqrt(copies)
+    if cluster is None:
+        return values
+    size = int(cluster.max()) + 1
+    return np.array([np.bincount(cluster, row, size) for row in values])
+
+
 def predicted_hazard(
     each: Influence,
     matrices: tuple[FloatArray, FloatArray],

@@ -431,6 +431,8 @@ def test_result_keeps_the_contract():
     assert fit.test().df == 3
     with pytest.raises(InputError, match="term must be one of age, group"):
         fit.test("sex")
+    tiny = fine_gray(data.assign(pairs=data["row"] // 2), "time", "event", ["age"], strata="pairs")
+    assert "121 strata of fewer than 20 people" in tiny.notes[0]
     few = fine_gray(data.head(30), "time", "event", ["age", "prior", "group"])
     assert any("fewer than 10 each" in note for note in few.notes)
     axes = fit.plot()

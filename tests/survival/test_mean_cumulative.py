@@ -199,7 +199,7 @@ def test_bad_input_is_named():
     assert mean_cumulative(near, *ROWS).n == (128,)
     gaps = data.assign(id=data["id"].where(data.index > 1), event=data["event"].where(data.index != 5))
     found = mean_cumulative(gaps, *ROWS)
-    assert found.notes == (f"3 of {len(data)} rows left out: id is missing (2); event is missing (1).",)
+    assert found.notes == (f"3 of {len(data)} rows left out: event is missing (1); id is missing (2).",)
 
 
 def test_samples_that_break_things():

@@ -60,9 +60,8 @@ def read_causes(event: FloatArray, causes: Sequence[str] | None, column: str) ->
     codes = event.astype(np.int64)
     if causes is not None:
         return Causes(codes, tuple(causes))
-    present = np.flatnonzero(np.bincount(codes))
-    highest = int(present[-1])
-    skipped = sorted(set(range(1, highest + 1)) - set(present.tolist())) if highest <= len(codes) else [1]
+    highest = int(codes.max())
+    skipped = highest > len(codes) or not np.bincount(codes)[1:].all()
     if skipped:
         fault = Fault(
             f"goes to {highest}, but some code from 1 to {highest} has no event",

@@ -313,8 +313,8 @@ def cumulative_incidence(
         variance="jackknife" if robust else variance,
     )
     labels = (EVERYONE,) if by is None else outcome.labels
-    codes = np.zeros(len(found.event), dtype=np.int64) if outcome.group is None else outcome.group
-    table = np.bincount(codes * (len(names) + 1) + found.event, minlength=len(labels) * (len(names) + 1))
+    place = found.event if outcome.group is None else outcome.group * (len(names) + 1) + found.event
+    table = np.bincount(place, minlength=len(labels) * (len(names) + 1))
     table = table.reshape(len(labels), len(names) + 1)
     notes = [*outcome.notes, *_cautions(curve, table, labels, names, by, entry, robust, outcome.cluster is None)]
     method = {"greenwood": "multinomial (Greenwood's) variance", "aalen": "Aalen's variance"}[variance]

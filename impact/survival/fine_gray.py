@@ -169,14 +169,16 @@ class FineGray:
         )
         reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
         seen = np.where(hazard > 0, hazard, np.nan)
+        with np.errstate(over="ignore"):
+            limits = [-np.expm1(-seen * np.exp(sign * reach)).ravel() for sign in (-1, 1)]
         return pd.DataFrame(
             {
                 "row": np.repeat(data.index.to_numpy(), len(wanted)),
                 "time": np.tile(wanted, x.shape[1]),
                 "estimate": -np.expm1(-hazard).ravel(),
                 "std_error": (np.exp(-hazard) * hazard * error).ravel(),
-                "conf_low": -np.expm1(-seen * np.exp(-reach)).ravel(),
-                "conf_high": -np.expm1(-seen * np.exp(reach)).ravel(),
+                "conf_low": limits[0],
+                "conf_high": limits[1],
             }
         )
 

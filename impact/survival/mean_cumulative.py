@@ -161,7 +161,8 @@ class MeanCumulative:
         seen = np.where(mean > 0, mean, np.nan)
         reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
         if self.conf_type == "log":
-            low, high = seen * np.exp(-reach / seen), seen * np.exp(reach / seen)
+            with np.errstate(over="ignore"):
+                low, high = seen * np.exp(-reach / seen), seen * np.exp(reach / seen)
         else:
             low, high = np.maximum(seen - reach, 0.0), seen + reach
         return {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}

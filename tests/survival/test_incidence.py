@@ -301,6 +301,11 @@ def test_bad_input_is_named():
     data = people("made")
     for change, arguments, message in [
         ({"event": data["event"].where(data["row"] > 1, 99)}, {}, "some code from 1 to 99 has no event"),
+        (
+            {"event": data["event"].where(data["row"] > 1, 1e15)},
+            {},
+            "some code from 1 to 1000000000000000 has no event",
+        ),
         ({"event": data["event"].where(data["row"] > 1, -1)}, {}, "is not a whole number from 0"),
         ({"event": data["event"].where(data["row"] > 1, 1.5)}, {}, "is not a whole number from 0"),
         ({}, {"causes": ("again", "death")}, r"is not a whole number from 0 to 2 \("),

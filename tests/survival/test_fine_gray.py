@@ -282,6 +282,11 @@ def test_order_unit_scale_and_copies(options, seed):
     scaled = fine_gray(data.assign(x=1e6 * data["x"] + 5e6), "days", "what", ["x", "z"], **options)
     np.testing.assert_allclose(scaled.tidy()["statistic"], whole.tidy()["statistic"], rtol=1e-6)
     columns = {name: value for name, value in options.items() if name == "strata"}
+    row = data.assign(row=np.arange(len(data)))
+    alone, by_row = (
+        fine_gray(row, "days", "what", ["x", "z"], weights="w", cluster=c, **columns) for c in (None, "row")
+    )
+    np.testing.assert_allclose(by_row.covariance, alone.covariance, rtol=1e-10)
     weighted = fine_gray(data, "days", "what", ["x", "z"], weights="k", ties="breslow", **columns)
     copies = data.loc[data.index.repeat(data["k"])].reset_index(drop=True)
     many = fine_gray(copies, "days", "what", ["x", "z"], ties="breslow", **columns)

@@ -150,6 +150,40 @@ def test_estimate_and_jackknife_are_their_definitions(data):
             np.testing.assert_allclose(found[2], error[2], rtol=1e-5, atol=1e-7)
 
 
+def plain_variances(time, event, cause, at, entry, weights):
+    """The multinomial and Aalen's variance of F_k at one time, summed over times as the papers write them."""
+    steps, free, found = [], 1.0, 0.0
+    for t in sorted({t for t in time if t <= at}):
+        n = weights[(entry < t) & (t <= time)].sum()
+        own, others = (weights[(time == t) & pick].sum() for pick in (event == cause, (event > 0) & (event != cause)))
+        before, free = free, free * (1 - (own + others) / n)
+        found += before * own / n
+        steps.append((n, own, others, before, free, found))
+    multinomial = aalen = 0.0
+    for n, own, others, before, after, then in steps:
+        p, q, to_come = own / n, (own + others) / n, found - then
+        multinomial += before**2 * p * (1 - p) / n - 2 * before * to_come * p / n
+        multinomial += to_come**2 * q / (n * (1 - q)) if q < 1 else 0.0
+        lost = to_come / after if after > 0 else 0.0
+        for d, share in ((own, 1 - lost), (others, -lost)):
+            tied = 1 - (d - 1) / (n - 1) if d > 1 else 1.0
+            aalen += (before * share / n) ** 2 * d * tied
+    return multinomial, aalen
+
+
+@given(data=outcomes())
+@settings(max_examples=40, deadline=None)
+def test_variances_are_their_definitions_with_late_entry_and_whole_weights(data):
+    columns = [data[name].to_numpy() for name in ("time", "event", "late", "k")]
+    time, event, late, k = columns
+    for place, variance in enumerate(("greenwood", "aalen")):
+        options = {"entry": "late", "weights": "k", "causes": NAMES, "variance": variance}
+        tidy = cumulative_incidence(data, "time", "event", **options).tidy()
+        for row in tidy.itertuples():
+            expected = plain_variances(time, event, NAMES.index(row.cause) + 1, row.time, late, k)[place]
+            assert row.std_error**2 == pytest.approx(expected, rel=1e-9, abs=1e-14)
+
+
 @given(data=outcomes())
 @settings(max_examples=40, deadline=None)
 def test_identities(data):

@@ -15,6 +15,7 @@ from impact.errors import InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.results import number, with_notes
 from impact.survival.causes import check_causes, read_causes
+from impact.survival.clusters import check_clusters
 from impact.survival.incidence import Incidence, aalen_johansen
 from impact.survival.outcome import OutcomeColumns
 from impact.survival.presence import Presence, presence
@@ -302,6 +303,8 @@ def cumulative_incidence(
         raise InputError(
             "variance='aalen' counts people once: leave it out with a cluster, a Design or weights that are not whole."
         )
+    labels = (EVERYONE,) if by is None else outcome.labels
+    cautions = check_clusters(outcome, labels)
     names = found.names or (1,)
     curve = aalen_johansen(
         outcome.ranks,
@@ -312,11 +315,14 @@ def cumulative_incidence(
         cluster=outcome.cluster,
         variance="jackknife" if robust else variance,
     )
-    labels = (EVERYONE,) if by is None else outcome.labels
     place = found.event if outcome.group is None else outcome.group * (len(names) + 1) + found.event
     table = np.bincount(place, minlength=len(labels) * (len(names) + 1))
     table = table.reshape(len(labels), len(names) + 1)
-    notes = [*outcome.notes, *_cautions(curve, table, labels, names, by, entry, robust, outcome.cluster is None)]
+    notes = [
+        *outcome.notes,
+        *cautions,
+        *_cautions(curve, table, labels, names, by, entry, robust, outcome.cluster is None),
+    ]
     method = {"greenwood": "multinomial (Greenwood's) variance", "aalen": "Aalen's variance"}[variance]
     if robust:
         clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"

@@ -15,6 +15,7 @@ from impact.errors import ConvergenceError, Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.results import Test, number, with_notes
 from impact.survival.causes import check_causes, read_causes
+from impact.survival.clusters import check_clusters
 from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
 from impact.survival.new_rows import new_rows, references
 from impact.survival.outcome import Outcome, OutcomeColumns
@@ -313,6 +314,7 @@ def fine_gray(
     outcome = reader.take(columns.rows())
     found = read_causes(outcome.event, causes, event)
     code = found.code(cause, event)
+    notes = [*outcome.notes, *check_clusters(outcome)]
     matrix = covariate_reader.take(outcome.keep)
     of_cause = found.event == code
     sets = risk_sets(outcome.ranks, of_cause, outcome.group)
@@ -330,7 +332,6 @@ def fine_gray(
     residuals = by_cluster(each.on_score(), outcome.cluster, copies)
     spread = inverse @ (residuals @ residuals.T) @ inverse
     n_events = int(of_cause.sum())
-    notes = list(outcome.notes)
     if outcome.group is not None:
         small = int((np.bincount(outcome.group) < FEW_PEOPLE).sum())
         if small:

@@ -14,6 +14,7 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
 from impact.results import number, with_notes
+from impact.survival.clusters import check_clusters
 from impact.survival.histories import check_histories
 from impact.survival.mean_count import MeanCount, influence_at, mean_count
 from impact.survival.outcome import Outcome, OutcomeColumns
@@ -275,13 +276,13 @@ def mean_cumulative(
     check_histories(
         who, entry, outcome.ranks.exit, outcome.keep, start, {**same, "matched set": cluster} if in_sets else same
     )
-    found = mean_count(outcome.ranks, outcome.event, cluster, group=outcome.group, weights=outcome.weights)
     labels = (EVERYONE,) if by is None else outcome.labels
+    notes = [*outcome.notes, *check_clusters(outcome, labels)]
+    found = mean_count(outcome.ranks, outcome.event, cluster, group=outcome.group, weights=outcome.weights)
     codes = np.zeros(len(who), dtype=np.int64) if outcome.group is None else outcome.group
     group_of = np.zeros(int(who.max()) + 1, dtype=np.int64)
     group_of[who] = codes
     n_events = np.bincount(codes, outcome.event, len(labels)).astype(np.int64)
-    notes = list(outcome.notes)
     several = int((outcome.event > 1).sum())
     if several:
         notes.append(f"{several:,} rows with more than one event at their stop: {event} is taken as a count.")

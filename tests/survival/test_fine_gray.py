@@ -401,6 +401,7 @@ def test_bad_input_is_named():
     for change, arguments, message in [
         ({}, {"entry": "late"}, "takes no entry.*cox"),
         ({}, {"ties": "exact"}, "ties must be one of efron, breslow"),
+        ({"pair": 1}, {"cluster": "pair"}, "All rows used are of one cluster"),
         ({}, {"level": 95}, "level must lie between 0 and 1"),
         ({}, {"cause": 4}, "cause must be one of 1, 2, 3, not 4"),
         ({}, {"causes": ("again",)}, "is not 0 or 1"),

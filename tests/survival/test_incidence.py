@@ -115,7 +115,7 @@ def outcomes(draw, most=12):
             "event": row(st.sampled_from([0, 1, 1, 2])),
             "w": row(st.integers(1, 8)) / 4,
             "k": row(st.integers(1, 3)),
-            "cluster": row(st.integers(0, 3)),
+            "cluster": np.r_[9, row(st.integers(0, 3))[1:]],
         }
     )
 
@@ -351,6 +351,7 @@ def test_bad_input_is_named():
         ({}, {"variance": "gray"}, "variance must be one of greenwood, aalen"),
         ({}, {"variance": "aalen", "cluster": "pair"}, "counts people once"),
         ({}, {"variance": "aalen", "weights": "w"}, "counts people once"),
+        ({"pair": 1}, {"cluster": "pair"}, "All rows used are of one cluster"),
         ({}, {"level": 95}, "level must lie between 0 and 1"),
         ({}, {"conf_type": "logit"}, "conf_type must be one of"),
     ]:
@@ -363,6 +364,14 @@ def test_bad_input_is_named():
         "80 of 240 rows left out: time is missing (80).",
         "Group b: no row has every value needed.",
     )
+
+
+def test_few_clusters_are_said():
+    data = people("made")
+    fit = cumulative_incidence(data, "time", "event", by="group", cluster="zone")
+    assert fit.notes == ("3 clusters or people (fewer than 20): robust standard errors are too small.",)
+    fit = cumulative_incidence(data, "time", "event", by="group", cluster="group")
+    assert fit.notes[1] == "Group a: all of one cluster or person, so that its standard errors are 0 and mean nothing."
 
 
 def test_words_and_figures():

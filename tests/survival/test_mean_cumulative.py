@@ -188,6 +188,7 @@ def test_bad_input_is_named():
         (data, {"by": "enum"}, "column enum: changes within a person"),
         (data, {"by": "arm"}, "column arm: is not in the data"),
         (data.assign(w=-1), {"weights": "w"}, "is below 0"),
+        (data.head(3), {}, "All rows used are of one cluster or person"),
         (data, {"level": 95}, "level must lie between 0 and 1"),
         (data, {"conf_type": "log-log"}, "conf_type must be one of log, plain"),
     ]:
@@ -214,7 +215,7 @@ def test_samples_that_break_things():
     assert found["std_error"].item() == pytest.approx(np.sqrt(2) / 4)
     several = mean_cumulative(one.assign(event=[3, 0]), *ROWS)
     assert several.tidy()["estimate"].tolist() == [1.5]
-    assert "event is taken as a count" in several.notes[0]
+    assert "event is taken as a count" in several.notes[1]
     assert several.n_events == (3,)
     plain = mean_cumulative(one, *ROWS, conf_type="plain").tidy()
     assert plain["conf_low"].item() == 0

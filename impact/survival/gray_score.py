@@ -55,9 +55,11 @@ def gray_score(
         place = group[rows] * (size + 1) + sets.last[rows]
         return np.bincount(place, minlength=n_groups * (size + 1)).reshape(n_groups, size + 1)[:, :size].astype(float)
 
+    firsts = sets.bounds[:-1][np.diff(sets.bounds) > 0]
+
     def before(values: FloatArray, start: float) -> FloatArray:
-        shifted = np.concatenate([np.full((n_groups, 1), start), values[:, :-1]], axis=1)
-        shifted[:, sets.bounds[:-1][np.diff(sets.bounds) > 0]] = start
+        shifted = np.roll(values, 1, axis=-1)
+        shifted[..., firsts] = start
         return shifted
 
     y = scan(table(slice(None)), sets.bounds, reverse=True)
@@ -66,33 +68,36 @@ def gray_score(
     after = scan(1 - (own + others) / present, sets.bounds, product=True)
     free = before(after, 1.0)
     h = np.divide(y, free, out=np.zeros_like(y), where=y > 0)
-    together = h.sum(axis=0)
+    together, several = h.sum(axis=0), (y > 0).sum(axis=0) > 1
     at_risk = h * (1 - before(scan(free * own / present, sets.bounds), 0.0))
+    other_rise = np.divide(free * others * _kept(others, y), present, out=present)
     events = own.sum(axis=0)
     rise = events / together
     pooled = 1 - scan(rise, sets.bounds)
-    still = before(pooled[None, :].repeat(n_groups, axis=0), 1.0)[0]
-    several = (y > 0).sum(axis=0) > 1
+    still = before(pooled, 1.0)
     if (still[several] <= 0).any():
         nothing = np.full(n_groups, np.nan)
         return GrayScore(nothing, nothing, np.full((n_groups, n_groups), np.nan), True)
     still = np.where(several, still, 1.0)  # where one group alone is left, observed is expected whatever the weight
     weight = still**rho
-    expected = weight * at_risk * np.divide(events, at_risk.sum(axis=0), out=np.zeros(size), where=events > 0)
+    at_risk *= weight * np.divide(events, at_risk.sum(axis=0), out=np.zeros(size), where=events > 0)
+    expected, observed = at_risk.sum(axis=1), own @ weight
+    del y, own, others, at_risk
     covariance = np.zeros((n_groups, n_groups))
+    ahead = np.where(several, rise / still, 0.0)
     for r in range(n_groups):
-        d = -weight * h / together * h[r]
+        d = h * (-weight * h[r] / together)
         d[r] += weight * h[r]
-        step = d * np.where(several, rise / still, 0.0)
-        to_come = scan(step, sets.bounds, reverse=True) - step
-        ratio = np.divide(pooled, after[r], out=np.zeros(size), where=after[r] > 0)
-        inverse = np.divide(1.0, h[r], out=np.zeros(size), where=y[r] > 0)
-        of_cause, of_others = d + (1 - ratio) * to_come, ratio * to_come
-        kept = _kept(events, free[r] * together)
-        covariance += (of_cause * (rise * kept * inverse)) @ of_cause.T
-        kept = _kept(others[r], y[r])
-        covariance += (of_others * (free[r] * others[r] / present[r] * kept * inverse)) @ of_others.T
-    return GrayScore((weight * own).sum(axis=1), expected.sum(axis=1), covariance, False)
+        step = d * ahead
+        to_come = scan(step, sets.bounds, reverse=True)
+        to_come -= step
+        d += to_come
+        to_come *= np.divide(pooled, after[r], out=np.zeros(size), where=after[r] > 0)
+        d -= to_come
+        inverse = np.divide(1.0, h[r], out=np.zeros(size), where=h[r] > 0)
+        covariance += np.multiply(d, rise * _kept(events, free[r] * together) * inverse, out=step) @ d.T
+        covariance += np.multiply(to_come, other_rise[r] * inverse, out=step) @ to_come.T
+    return GrayScore(observed, expected, covariance, False)
 
 
 def _kept(events: FloatArray, people: FloatArray) -> FloatArray:

@@ -1,0 +1,308 @@
+"""The mean cumulative count: how many events a person has had on average by each time, repeats counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from impact.design import Design
+from impact.errors import InputError
+from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
+from impact.results import number, with_notes
+from impact.survival.clusters import check_clusters
+from impact.survival.histories import check_histories
+from impact.survival.mean_count import MeanCount, influence_at, mean_count
+from impact.survival.outcome import Outcome, OutcomeColumns
+from impact.survival.presence import Presence, presence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EVERYONE = "all"
+CONF_TYPES = ("log", "plain")
+
+
+@dataclass(frozen=True, eq=False)
+class MeanCumulative:
+    """Mean cumulative counts of one or more groups.
+
+    Attributes
+    ----------
+    labels : tuple
+        The groups, in the order of the rows of `tidy`; ``("all",)`` where there is no `by`.
+    n, n_events : tuple of int
+        People and events of each group, uncounted by weights.
+    level, conf_type : float, str
+        Of the intervals.
+    weighted : bool
+        Whether the numbers at risk are sums of weights.
+    method : str
+        The variance, in words.
+    notes : tuple of str
+        Rows left out, and cautions.
+    """
+
+    labels: tuple[object, ...]
+    n: tuple[int, ...]
+    n_events: tuple[int, ...]
+    level: float
+    conf_type: str
+    weighted: bool
+    method: str
+    notes: tuple[str, ...]
+    _found: MeanCount
+    _outcome: Outcome
+    _cluster: IntArray
+    _presence: Presence
+
+    def tidy(self) -> pd.DataFrame:
+        """One row for each group and distinct stop.
+
+        Columns group, time, n_risk, n_event, estimate, std_error, conf_low, conf_high.
+
+        `n_risk` counts those with start < time <= stop; with weights the counts are sums of weights. Intervals are
+        NaN where the estimate is 0.
+        """
+        found = self._found
+        shown = self._with_limits(found.mean, found.std_error)
+        counts = {"n_risk": self._whole(found.n_risk), "n_event": self._whole(found.n_event)}
+        labels = np.repeat(np.array(self.labels, dtype=object), np.diff(found.sets.bounds))
+        return pd.DataFrame({"group": labels, "time": found.sets.times, **counts, **shown})
+
+    def at(self, times: float | Sequence[float]) -> pd.DataFrame:
+        """The curves at given times: group, time, n_risk, estimate, std_error, conf_low, conf_high.
+
+        `n_risk` counts those at risk just before the time (at 0, those who come in at 0). After a group's last stop the
+        estimate is NaN.
+        """
+        wanted = _times(times)
+        parts = []
+        for code, label in enumerate(self.labels):
+            cells = self._cells(code)
+            time = self._found.sets.times[cells]
+            place = np.searchsorted(time, wanted, side="right")
+            values = [np.r_[0.0, part[cells]][place] for part in (self._found.mean, self._found.std_error)]
+            for part in values:
+                part[wanted > time[-1]] = np.nan
+            n_risk = self._whole(self._presence.count(code, wanted))
+            part = pd.DataFrame({"time": wanted, "n_risk": n_risk, **self._with_limits(*values)})
+            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+    def difference(self, times: float | Sequence[float], *, versus: object = None) -> pd.DataFrame:
+        """Each group's mean count less that of one of them, at given times.
+
+        Columns group, versus, time, estimate, std_error, statistic, p_value, conf_low, conf_high. The standard error
+        counts in that sets of people may stand in both groups. NaN after the last stop of either.
+
+        Parameters
+        ----------
+        times : float or list of float
+        versus : optional
+            The group that the others are compared with; the first where it is left out.
+        """
+        wanted = _times(times)
+        against = self.labels[0] if versus is None else versus
+        if len(self.labels) < 2 or against not in self.labels:
+            known = ", ".join(str(label) for label in self.labels)
+            raise InputError(f"difference needs two groups or more, and versus to be one of them ({known}).")
+        base = self.labels.index(against)
+        table = (
+            self.at(wanted.tolist()).set_index(["group", "time"])["estimate"].to_numpy().reshape(len(self.labels), -1)
+        )
+        outcome = self._outcome
+        assert outcome.group is not None
+        influences = [influence_at(self._found, outcome.event, outcome.weights, time) for time in wanted]
+        rows = []
+        for code, label in enumerate(self.labels):
+            if code == base:
+                continue
+            sign = (outcome.group == code).astype(float) - (outcome.group == base)
+            for place, time in enumerate(wanted):
+                estimate = table[code, place] - table[base, place]
+                error = float(np.sqrt(np.sum(np.bincount(self._cluster, sign * influences[place]) ** 2)))
+                rows.append((label, against, time, estimate, error if np.isfinite(estimate) else np.nan))
+        frame = pd.DataFrame(rows, columns=["group", "versus", "time", "estimate", "std_error"])
+        statistic = frame["estimate"] / frame["std_error"].where(frame["std_error"] > 0)
+        reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * frame["std_error"]
+        return frame.assign(
+            statistic=statistic,
+            p_value=2 * scipy.stats.norm.sf(np.abs(statistic)),
+            conf_low=frame["estimate"] - reach,
+            conf_high=frame["estimate"] + reach,
+        )
+
+    def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
+        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
+        from impact.survival import event_figures as figures
+
+        found = self._found
+        shown = self._with_limits(found.mean, found.std_error)
+        curves = []
+        for code, label in enumerate(self.labels):
+            cells = self._cells(code)
+            heights = (shown[name][cells] for name in ("estimate", "conf_low", "conf_high"))
+            curves.append(figures.Curve(str(label), "", found.sets.times[cells], *heights))
+        counts = self._presence.count if at_risk else None
+        return figures.rising_curves(curves, counts, ylabel="Mean number of events a person", percent=False, ax=ax)
+
+    def _cells(self, code: int) -> slice:
+        return slice(self._found.sets.bounds[code], self._found.sets.bounds[code + 1])
+
+    def _whole(self, counts: FloatArray) -> np.ndarray:
+        return counts if self.weighted else np.rint(counts).astype(np.int64)
+
+    def _with_limits(self, mean: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
+        seen = np.where(mean > 0, mean, np.nan)
+        reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
+        if self.conf_type == "log":
+            with np.errstate(over="ignore"):
+                low, high = seen * np.exp(-reach / seen), seen * np.exp(reach / seen)
+        else:
+            low, high = np.maximum(seen - reach, 0.0), seen + reach
+        return {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+
+    def __repr__(self) -> str:
+        lines = [f"Mean cumulative count; {self.level:.0%} {self.conf_type} intervals; {self.method}"]
+        for code, label in enumerate(self.labels):
+            last = self._cells(code).stop - 1
+            shown = self._with_limits(self._found.mean[[last]], self._found.std_error[[last]])
+            lines.append(
+                f"{label}: n = {self.n[code]:,}, events = {self.n_events[code]:,}, by"
+                f" {number(self._found.sets.times[last], 6)} {number(shown['estimate'][0])} a person"
+                f" ({number(shown['conf_low'][0])} to {number(shown['conf_high'][0])})"
+            )
+        return with_notes("\n".join(lines), self.notes)
+
+
+def _times(times: float | Sequence[float]) -> FloatArray:
+    wanted = np.atleast_1d(np.asarray(times, dtype=float))
+    if np.isnan(wanted).any():
+        raise InputError("times must be numbers without missing values.")
+    return wanted
+
+
+def mean_cumulative(
+    data: pd.DataFrame | Design,
+    person: str,
+    start: str,
+    stop: str,
+    event: str,
+    *,
+    by: str | None = None,
+    weights: str | None = None,
+    level: float = 0.95,
+    conf_type: str = "log",
+) -> MeanCumulative:
+    """How many events a person has had on average by each time at risk, by group, repeats counted.
+
+    The estimand is the mean count of people who stay under observation and at risk throughout. Time not at risk
+    (custody) may be left out of the rows: what would have happened in it is then taken to be like what happened to
+    others at risk at that time. A death that ends a person's rows is taken so too: the mean is that of a world without
+    deaths, which is above the mean count of people some of whom die; where deaths are many, say so, or show
+    `cumulative_incidence` of the first event beside it.
+
+    Parameters
+    ----------
+    data : DataFrame or Design
+        One row a stretch at risk. A Design brings its own weights and matched sets.
+    person : str
+        Column: whose stretch it is. The rows of a person may not overlap; gaps are allowed.
+    start, stop : str
+        Columns: the stretch is after `start`, up to and with `stop`; 0 or more.
+    event : str
+        Column: events at `stop`; 0 or 1, or how many happened on that day.
+    by : str, optional
+        Column of groups, the same in all rows of a person; one curve each.
+    weights : str, optional
+        Column of weights, 0 or more.
+    level : float
+        Confidence level of the pointwise intervals.
+    conf_type : str
+        ``"log"`` or ``"plain"``: the scale on which the interval is symmetric; the log scale covers better.
+
+    Returns
+    -------
+    MeanCumulative
+        ``tidy()``, ``at(times)``, ``difference(times, versus=None)``, ``plot()``, ``notes``.
+
+    Raises
+    ------
+    InputError
+        With every fault of the columns at once; where a person's rows overlap, or the group changes within a person.
+
+    Notes
+    -----
+    Nelson (1988); the variance is robust by person (Lawless and Nadeau 1995, section 2), so that the counts need not
+    be Poisson: some people may reoffend more than others, and one offence may bring on the next. With a Design in
+    matched sets it is robust by set. As R's ``survfit(Surv(start, stop, event) ~ 1, id = person)``.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"who": list("aabbc"), "from": [0, 4, 0, 3, 0], "to": [4, 9, 3, 8, 5]})
+    >>> found = mean_cumulative(rows.assign(again=[1, 0, 1, 1, 0]), "who", "from", "to", "again")
+    >>> found.at([3, 8])[["time", "n_risk", "estimate", "std_error"]].round(3)
+       time  n_risk  estimate  std_error
+    0   3.0       3     0.333      0.272
+    1   8.0       2     1.167      0.446
+    """
+    check_level(level)
+    check_choice("conf_type", conf_type, CONF_TYPES)
+    columns = Columns(data)
+    in_sets = columns.design is not None and columns.design.sets is not None
+    people = columns.groups(person) if in_sets else None
+    read = OutcomeColumns(
+        columns,
+        stop,
+        event,
+        entry=start,
+        weights=weights,
+        cluster=None if in_sets else person,
+        groups=() if by is None else (by,),
+        highest=None,
+    )
+    outcome = read.take(columns.rows())
+    entry, cluster = outcome.ranks.entry, outcome.cluster
+    assert entry is not None
+    assert cluster is not None
+    who = cluster if people is None else np.unique(people.codes[outcome.keep], return_inverse=True)[1]
+    same = {} if by is None or outcome.group is None else {by: outcome.group}
+    check_histories(
+        who, entry, outcome.ranks.exit, outcome.keep, start, {**same, "matched set": cluster} if in_sets else same
+    )
+    labels = (EVERYONE,) if by is None else outcome.labels
+    notes = [*outcome.notes, *check_clusters(outcome, labels)]
+    found = mean_count(outcome.ranks, outcome.event, cluster, group=outcome.group, weights=outcome.weights)
+    codes = np.zeros(len(who), dtype=np.int64) if outcome.group is None else outcome.group
+    group_of = np.zeros(int(who.max()) + 1, dtype=np.int64)
+    group_of[who] = codes
+    n_events = np.bincount(codes, outcome.event, len(labels)).astype(np.int64)
+    several = int((outcome.event > 1).sum())
+    if several:
+        notes.append(f"{several:,} rows with more than one event at their stop: {event} is taken as a count.")
+    notes.extend(
+        f"Group {label}: no events." if by else "No events."
+        for label, k in zip(labels, n_events, strict=True)
+        if k == 0
+    )
+    kind = "matched sets" if in_sets else "people"
+    return MeanCumulative(
+        labels,
+        tuple(np.bincount(group_of, minlength=len(labels)).tolist()),
+        tuple(n_events.tolist()),
+        level,
+        conf_type,
+        outcome.weights is not None,
+        f"robust variance, {int(cluster.max()) + 1:,} {kind}",
+        tuple(notes),
+        found,
+        outcome,
+        cluster,
+        presence(outcome, found.sets.times, found.n_left, found.sets.bounds),
+    )

@@ -10,11 +10,8 @@ import pandas as pd
 from impact.design import Design
 from impact.errors import ConvergenceError, Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
-from impact.survival import firth
-from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
-from impact.survival.fitted import Cox
-from impact.survival.outcome import Outcome, OutcomeColumns
-from impact.survival.partial import (
+from impact.survival.likelihoods import firth
+from impact.survival.likelihoods.partial import (
     Maximum,
     Sample,
     evaluate,
@@ -24,7 +21,10 @@ from impact.survival.partial import (
     sample,
     score_residuals,
 )
-from impact.survival.reading import Reading
+from impact.survival.models.cox_model import Cox
+from impact.survival.reading.covariates import UNUSABLE, CovariateColumns, Matrix
+from impact.survival.reading.new_rows import Reading
+from impact.survival.reading.outcome import Outcome, OutcomeColumns
 from impact.survival.riskset import risk_sets
 
 FEW_EVENTS = 10

@@ -14,16 +14,16 @@ from impact.design import Design
 from impact.errors import ConvergenceError, Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.results import Test, number, with_notes
-from impact.survival.causes import check_causes, read_causes
-from impact.survival.clusters import check_clusters
-from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
-from impact.survival.new_rows import new_rows, references
-from impact.survival.outcome import Outcome, OutcomeColumns
-from impact.survival.partial import Maximum, sample
+from impact.survival.likelihoods.partial import Maximum, sample
+from impact.survival.likelihoods.shares import censoring, shares
+from impact.survival.likelihoods.subdistribution import maximise
+from impact.survival.likelihoods.subdistribution_influence import Influence, by_cluster, influence, predicted_hazard
+from impact.survival.reading.causes import check_causes, read_causes
+from impact.survival.reading.clusters import check_clusters
+from impact.survival.reading.covariates import UNUSABLE, CovariateColumns, Matrix
+from impact.survival.reading.new_rows_of_fine_gray import new_rows, references
+from impact.survival.reading.outcome import Outcome, OutcomeColumns
 from impact.survival.riskset import risk_sets, scan
-from impact.survival.shares import censoring, shares
-from impact.survival.subdistribution import maximise
-from impact.survival.subdistribution_influence import Influence, by_cluster, influence, predicted_hazard
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -187,7 +187,7 @@ class FineGray:
         """A forest of subdistribution hazard ratios with their intervals."""
         table = self.tidy(exponentiate=True)
         columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
-        from impact.survival import figures
+        from impact.survival.figures import curves as figures
 
         return figures.forest(
             table["term"].tolist(), *columns, xlabel=f"Subdistribution hazard ratio ({self.level:.0%} interval)", ax=ax

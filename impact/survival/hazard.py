@@ -14,10 +14,10 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import FloatArray, check_level
 from impact.results import number, with_notes
-from impact.survival.groups import Grouped, read_groups, robust_words
-from impact.survival.outcome import Outcome
+from impact.survival.numbers.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
+from impact.survival.reading.groups import Grouped, read_groups, robust_words
+from impact.survival.reading.outcome import Outcome
 from impact.survival.riskset import TimeRanks
-from impact.survival.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,7 +74,7 @@ class Hazard:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The hazards with their intervals."""
-        from impact.survival import hazard_figures
+        from impact.survival.figures import hazards as hazard_figures
 
         return hazard_figures.smooth_hazards(self.tidy(), [str(label) for label in self.labels], ax=ax)
 

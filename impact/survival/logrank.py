@@ -14,9 +14,9 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import Columns, FloatArray, check_choice
 from impact.results import number, with_notes
-from impact.survival.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
-from impact.survival.outcome import OutcomeColumns
-from impact.survival.rank_tests import RankTest, chi_squared, rank_test, weigher
+from impact.survival.numbers.rank_tests import RankTest, chi_squared, rank_test, weigher
+from impact.survival.reading.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
+from impact.survival.reading.outcome import OutcomeColumns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ class LogRank:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Events seen in each group beside those expected were the groups alike."""
-        from impact.survival import hazard_figures
+        from impact.survival.figures import hazards as hazard_figures
 
         labels = [str(label) for label in self.labels]
         return hazard_figures.seen_and_expected(labels, self._numbers.observed, self._numbers.expected, ax=ax)

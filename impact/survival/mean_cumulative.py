@@ -14,11 +14,11 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
 from impact.results import number, with_notes
-from impact.survival.clusters import check_clusters
-from impact.survival.histories import check_histories
-from impact.survival.mean_count import MeanCount, influence_at, mean_count
-from impact.survival.outcome import Outcome, OutcomeColumns
-from impact.survival.presence import Presence, presence
+from impact.survival.numbers.mean_count import MeanCount, influence_at, mean_count
+from impact.survival.numbers.presence import Presence, presence
+from impact.survival.reading.clusters import check_clusters
+from impact.survival.reading.histories import check_histories
+from impact.survival.reading.outcome import Outcome, OutcomeColumns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +140,7 @@ class MeanCumulative:
 
     def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
         """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
-        from impact.survival import event_figures as figures
+        from impact.survival.figures import events as figures
 
         found = self._found
         shown = self._with_limits(found.mean, found.std_error)

@@ -13,7 +13,7 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import FloatArray, IntArray, check_choice, check_level
 from impact.results import number, with_notes
-from impact.survival.cumulative_hazard import (
+from impact.survival.numbers.cumulative_hazard import (
     CONF_TYPES,
     TIES,
     CumulativeHazard,
@@ -21,7 +21,7 @@ from impact.survival.cumulative_hazard import (
     cumulative_hazard,
     hazard_limits,
 )
-from impact.survival.groups import Grouped, read_groups, robust_words
+from impact.survival.reading.groups import Grouped, read_groups, robust_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +103,8 @@ class NelsonAalen:
 
     def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
         """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
-        from impact.survival import figures, hazard_figures
+        from impact.survival.figures import curves as figures
+        from impact.survival.figures import hazards as hazard_figures
 
         low, high = hazard_limits(self._curve.hazard, self._curve.error, self.level, self.conf_type)
         lines = []

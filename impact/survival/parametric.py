@@ -12,8 +12,8 @@ import pandas as pd
 from impact.design import Design
 from impact.frames import check_choice, check_level
 from impact.results import number
-from impact.survival.families import FAMILIES
-from impact.survival.timing import (
+from impact.survival.likelihoods.families import FAMILIES
+from impact.survival.models.timing import (
     aic,
     as_times,
     check_reached,
@@ -26,7 +26,7 @@ from impact.survival.timing import (
     spread_start,
     variance_in_words,
 )
-from impact.survival.timing_model import TimingModel
+from impact.survival.models.timing_model import TimingModel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ class Parametric(TimingModel):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The fitted curve (the mean over the people of the fit) over the Kaplan-Meier curve."""
-        from impact.survival import timing_figures
+        from impact.survival.figures import timing as timing_figures
 
         return timing_figures.fit_over_curve(self, WORDS[self.family], ax=ax)
 

@@ -11,8 +11,8 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, IntArray, check_choice
 from impact.results import with_notes
-from impact.survival.histories import check_histories
-from impact.survival.outcome import OutcomeColumns
+from impact.survival.reading.histories import check_histories
+from impact.survival.reading.outcome import OutcomeColumns
 
 NUMBER, GAP_START, GAP_STOP, MARGINAL = "event_number", "gap_start", "gap_stop", "marginal_event"
 WEIGHT, SET = "design_weight", "matched_set"

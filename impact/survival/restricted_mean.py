@@ -13,8 +13,8 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import FloatArray, check_level
 from impact.results import number, tidy_rows, with_notes
-from impact.survival.groups import Grouped, read_groups, robust_words
-from impact.survival.restricted import LostTime, lost_time
+from impact.survival.numbers.restricted import LostTime, lost_time
+from impact.survival.reading.groups import Grouped, read_groups, robust_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,8 @@ class RestrictedMean:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The curves up to the horizon with their means; the area of one, or between two, is shaded."""
-        from impact.survival import figures, hazard_figures
+        from impact.survival.figures import curves as figures
+        from impact.survival.figures import hazards as hazard_figures
 
         curve, lines = self._curve, []
         for code, label in enumerate(self.labels):

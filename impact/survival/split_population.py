@@ -14,11 +14,10 @@ import scipy
 from impact.design import Design
 from impact.frames import FloatArray, check_choice, check_level
 from impact.results import Estimate, Test, normal_interval
-from impact.survival.climb import Peak
-from impact.survival.families import FAMILIES
-from impact.survival.likelihood import Times
-from impact.survival.parametric import WORDS
-from impact.survival.timing import (
+from impact.survival.likelihoods.climb import Peak
+from impact.survival.likelihoods.families import FAMILIES
+from impact.survival.likelihoods.timing import Times
+from impact.survival.models.timing import (
     aic,
     as_times,
     check_reached,
@@ -31,7 +30,8 @@ from impact.survival.timing import (
     spread_start,
     variance_in_words,
 )
-from impact.survival.timing_model import TimingModel
+from impact.survival.models.timing_model import TimingModel
+from impact.survival.parametric import WORDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +70,7 @@ class SplitPopulation(TimingModel):
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """The fitted curve over the Kaplan-Meier curve, and the level at which it ends."""
-        from impact.survival import timing_figures
+        from impact.survival.figures import timing as timing_figures
 
         name = f"Split {WORDS[self.family]}"
         return timing_figures.fit_over_curve(self, name, never=1 - self.share.estimate, ax=ax)

@@ -16,12 +16,12 @@ from impact.errors import ConvergenceError, InputError
 from impact.results import TIDY_COLUMNS, Result
 from impact.survival.cox import cox
 from impact.survival.fine_gray import fine_gray
-from impact.survival.incidence import aalen_johansen
-from impact.survival.partial import sample
+from impact.survival.likelihoods.partial import sample
+from impact.survival.likelihoods.shares import censoring, shares, sum_at_risk
+from impact.survival.likelihoods.subdistribution import evaluate, information, maximise
+from impact.survival.likelihoods.subdistribution_influence import influence
+from impact.survival.numbers.incidence import aalen_johansen
 from impact.survival.riskset import rank_times, risk_sets
-from impact.survival.shares import censoring, shares, sum_at_risk
-from impact.survival.subdistribution import evaluate, information, maximise
-from impact.survival.subdistribution_influence import influence
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 COVARIATES = {"pbc": ["age", "edema", "bili"], "mgus": ["age", "sex", "hgb"], "made": ["age", "prior"]}

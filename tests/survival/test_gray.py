@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result, Test
-from impact.survival.gray import gray_test
-from impact.survival.gray_score import gray_score
+from impact.survival.gray_test import gray_test
+from impact.survival.numbers.gray_score import gray_score
 from impact.survival.riskset import rank_times
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"

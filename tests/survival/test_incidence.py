@@ -15,9 +15,9 @@ from impact.cohort import at_risk
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
-from impact.survival import jackknife
-from impact.survival.cumulative import cumulative_incidence
-from impact.survival.curves import kaplan_meier
+from impact.survival.cumulative_incidence import cumulative_incidence
+from impact.survival.kaplan_meier import kaplan_meier
+from impact.survival.numbers import jackknife
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 KEYS = ["group", "cause", "time"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact.survival.concordance import concordance
-from impact.survival.partial import evaluate, information, sample, score_residuals
-from impact.survival.product_limit import product_limit
+from impact.survival.likelihoods.concordance import concordance
+from impact.survival.likelihoods.partial import evaluate, information, sample, score_residuals
+from impact.survival.numbers.product_limit import product_limit
 from impact.survival.riskset import TABLE_ROOM, at_risk, over_time, rank_times, risk_sets, scan
 
 

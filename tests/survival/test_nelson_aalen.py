@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
-from impact.survival import kaplan_meier, partial
+from impact.survival import kaplan_meier
+from impact.survival.likelihoods import partial
 from impact.survival.nelson_aalen import nelson_aalen
 from impact.survival.riskset import rank_times, risk_sets
 

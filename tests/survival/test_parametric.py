@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
 from impact.results import TIDY_COLUMNS, Result
-from impact.survival.families import FAMILIES
+from impact.survival.likelihoods.families import FAMILIES
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 STORED = pd.read_csv(STORE / "reference_parametric.csv").set_index(["case", "item"])["value"]

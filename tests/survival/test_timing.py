@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy
 
-from impact.survival.families import FAMILIES, growth
+from impact.survival.likelihoods.families import FAMILIES, growth
 from impact.survival.parametric import parametric
 
 

@@ -12,20 +12,20 @@ import pandas as pd
 
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import Columns, FloatArray, check_choice, check_level
+from impact.frames import FloatArray, check_choice, check_level
 from impact.results import number, with_notes
+from impact.survival.models.step_curves import by_group
 from impact.survival.numbers.incidence import Incidence, aalen_johansen
+from impact.survival.numbers.limits import SURVIVAL_TYPES, survival_limits
 from impact.survival.numbers.presence import Presence, presence
-from impact.survival.numbers.product_limit import CONF_TYPES, limits
-from impact.survival.reading.causes import check_causes, read_causes
-from impact.survival.reading.clusters import check_clusters
-from impact.survival.reading.outcome import OutcomeColumns
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.faults import read_times
+from impact.survival.reading.groups import Grouped, read_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERYONE = "all"
-VARIANCES = ("greenwood", "aalen")
+VARIANCES = {"greenwood": "multinomial (Greenwood's) variance", "aalen": "Aalen's variance"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +70,16 @@ class CumulativeIncidence:
         `n_risk` counts those with entry < time <= duration, `n_event` events of the cause; with weights the three
         counts are sums of weights. Intervals are NaN where the estimate is 0, and where their scale has none.
         """
-        curve, size = self._curve, len(self.causes)
-        lengths = np.diff(curve.bounds)
-        cell = np.concatenate([np.tile(np.arange(*pair), size) for pair in pairwise(curve.bounds)])
+        curve, sets, size = self._curve, self._curve.sets, len(self.causes)
+        lengths = np.diff(sets.bounds)
+        cell = np.concatenate([np.tile(np.arange(*pair), size) for pair in pairwise(sets.bounds)])
         cause = np.repeat(np.tile(np.arange(size), len(lengths)), np.repeat(lengths, size))
         counts = (curve.n_risk[cell], curve.n_event[cause, cell], curve.n_censored[cell])
         return pd.DataFrame(
             {
                 "group": np.repeat(np.array(self.labels, dtype=object), lengths * size),
                 "cause": np.array(self.causes, dtype=object)[cause],
-                "time": curve.time[cell],
+                "time": sets.times[cell],
                 **dict(zip(("n_risk", "n_event", "n_censored"), map(self._whole, counts), strict=True)),
                 **self._with_limits(curve.incidence[cause, cell], curve.std_error[cause, cell]),
             }
@@ -91,49 +91,52 @@ class CumulativeIncidence:
         `n_risk` counts those at risk just before the time (at 0, those who come in at 0). After a group's last observed
         time the estimate is NaN, unless everyone has had an event by then.
         """
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
-        if np.isnan(wanted).any():
-            raise InputError("times must be numbers without missing values.")
-        curve = self._curve
-        parts = []
-        for code, label in enumerate(self.labels):
+        wanted = read_times(times)
+        curve, parts = self._curve, []
+        for code in range(len(self.labels)):
             cells = self._cells(code)
-            time, free = curve.time[cells], curve.free[cells]
+            time, free = curve.sets.times[cells], curve.free[cells]
             place = np.searchsorted(time, wanted, side="right")
             unseen = (wanted > time[-1]) & (free[-1] > 0)
             n_risk = self._whole(self._presence.count(code, wanted))
-            for row, cause in enumerate(self.causes):
+            for row in range(len(self.causes)):
                 estimate, error = (
                     np.r_[0.0, values[row, cells]][place] for values in (curve.incidence, curve.std_error)
                 )
                 estimate[unseen] = error[unseen] = np.nan
-                part = pd.DataFrame({"time": wanted, "n_risk": n_risk, **self._with_limits(estimate, error)})
-                part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-                part.insert(1, "cause", pd.Series([cause] * len(part), dtype=object))
-                parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+                parts.append({"time": wanted, "n_risk": n_risk, **self._with_limits(estimate, error)})
+        groups = [label for label in self.labels for _ in self.causes]
+        return by_group(groups, parts, cause=self.causes * len(self.labels))
 
     def event_free(self) -> pd.DataFrame:
         """The share without an event of any cause: group, time, n_risk, estimate, std_error, conf_low, conf_high.
 
         With the causes it adds to 1 at every time. It is the Kaplan-Meier estimate for an event of any kind.
         """
-        curve = self._curve
-        parts = []
-        for code, label in enumerate(self.labels):
-            cells = self._cells(code)
-            free, log_error = curve.free[cells], curve.free_error[cells]
-            low, high = limits(free, log_error, self.level, self.conf_type)
-            with np.errstate(invalid="ignore"):
-                shown = {"estimate": free, "std_error": free * log_error, "conf_low": low, "conf_high": high}
-            columns = {"time": curve.time[cells], "n_risk": self._whole(curve.n_risk[cells]), **shown}
-            part = pd.DataFrame(columns)
-            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        curve, sets = self._curve, self._curve.sets
+        low, high = survival_limits(curve.free, curve.free_error, self.level, self.conf_type)
+        with np.errstate(invalid="ignore"):
+            error = curve.free * curve.free_error
+        return pd.DataFrame(
+            {
+                "group": np.repeat(np.array(self.labels, dtype=object), np.diff(sets.bounds)),
+                "time": sets.times,
+                "n_risk": self._whole(curve.n_risk),
+                "estimate": curve.free,
+                "std_error": error,
+                "conf_low": low,
+                "conf_high": high,
+            }
+        )
 
     def plot(
-        self, ax: Axes | None = None, *, stacked: bool = False, group: object = None, at_risk: bool = True
+        self,
+        ax: Axes | None = None,
+        *,
+        stacked: bool = False,
+        group: object = None,
+        at_risk: bool = True,
+        unit: str = "days",
     ) -> Axes:
         """The curves with their intervals or, with `stacked`, one group's shares piled up to 1.
 
@@ -146,32 +149,32 @@ class CumulativeIncidence:
             Which group to stack; it must be named where there are several.
         at_risk : bool
             Print the numbers at risk beneath.
+        unit : str
+            ``"days"`` or ``"months"``.
         """
-        from impact.survival.figures import events as figures
+        from impact.survival.figures.curves import rising_curves, stacked_shares
+        from impact.survival.figures.style import Line
 
         if group is not None and not stacked:
             raise InputError("group names whom to stack: give it with stacked=True.")
+        curve, time = self._curve, self._curve.sets.times
         if stacked:
             code = self._code(group)
             cells = self._cells(code)
-            return figures.stacked(
-                self._curve.time[cells],
-                self._curve.incidence[:, cells],
-                self.causes,
-                (lambda _, times: self._presence.count(code, times)) if at_risk else None,
-                ax=ax,
-            )
+            counts = (lambda _, times: self._presence.count(code, times)) if at_risk else None
+            return stacked_shares(time[cells], curve.incidence[:, cells], self.causes, counts, ax=ax, unit=unit)
         lines = []
         for code, label in enumerate(self.labels):
             cells = self._cells(code)
             for place, cause in enumerate(self.causes):
-                shown = self._with_limits(self._curve.incidence[place, cells], self._curve.std_error[place, cells])
+                shown = self._with_limits(curve.incidence[place, cells], curve.std_error[place, cells])
                 heights = (shown["estimate"], shown["conf_low"], shown["conf_high"])
-                lines.append(figures.Curve(str(label), str(cause), self._curve.time[cells], *heights))
-        return figures.rising_curves(lines, self._presence.count if at_risk else None, ylabel="With the event", ax=ax)
+                lines.append(Line(str(label), time[cells], *heights, str(cause)))
+        counts = self._presence.count if at_risk else None
+        return rising_curves(lines, counts, ylabel="With the event", share=True, ax=ax, unit=unit)
 
     def _cells(self, code: int) -> slice:
-        return slice(self._curve.bounds[code], self._curve.bounds[code + 1])
+        return slice(self._curve.sets.bounds[code], self._curve.sets.bounds[code + 1])
 
     def _code(self, group: object) -> int:
         if group is None and len(self.labels) == 1:
@@ -186,7 +189,7 @@ class CumulativeIncidence:
 
     def _with_limits(self, estimate: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            low, high = limits(estimate, error / estimate, self.level, self.conf_type)
+            low, high = survival_limits(estimate, error / estimate, self.level, self.conf_type)
         return {"estimate": estimate, "std_error": error, "conf_low": low, "conf_high": high}
 
     def __repr__(self) -> str:
@@ -198,7 +201,7 @@ class CumulativeIncidence:
             shown = self._with_limits(estimate, error)
             for place, cause in enumerate(self.causes):
                 lines.append(
-                    f"  {cause}: events = {self.n_events[code][place]:,}, by {number(self._curve.time[last], 6)}"
+                    f"  {cause}: events = {self.n_events[code][place]:,}, by {number(self._curve.sets.times[last], 6)}"
                     f" {number(estimate[place])} ({number(shown['conf_low'][place])}"
                     f" to {number(shown['conf_high'][place])})"
                 )
@@ -282,29 +285,17 @@ def cumulative_incidence(
     3      death   9.0       1     0.208
     """
     check_level(level)
-    check_choice("conf_type", conf_type, CONF_TYPES)
-    check_choice("variance", variance, VARIANCES)
-    check_causes(causes)
-    columns = Columns(data)
-    read = OutcomeColumns(
-        columns,
-        duration,
-        event,
-        entry=entry,
-        weights=weights,
-        cluster=cluster,
-        groups=() if by is None else (by,),
-        highest=None if causes is None else len(causes),
+    check_choice("conf_type", conf_type, SURVIVAL_TYPES)
+    check_choice("variance", variance, tuple(VARIANCES))
+    people = read_groups(
+        data, duration, event, by, entry=entry, weights=weights, cluster=cluster, competing=True, causes=causes
     )
-    outcome = read.take(columns.rows())
-    found = read_causes(outcome.event, causes, event)
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
-    if robust and variance == "aalen":
+    outcome, found = people.outcome, people.causes
+    assert found is not None
+    if people.robust and variance == "aalen":
         raise InputError(
             "variance='aalen' counts people once: leave it out with a cluster, a Design or weights that are not whole."
         )
-    labels = (EVERYONE,) if by is None else outcome.labels
-    cautions = check_clusters(outcome, labels)
     names = found.names or (1,)
     curve = aalen_johansen(
         outcome.ranks,
@@ -313,62 +304,37 @@ def cumulative_incidence(
         group=outcome.group,
         weights=outcome.weights,
         cluster=outcome.cluster,
-        variance="jackknife" if robust else variance,
+        variance="jackknife" if people.robust else variance,
     )
-    place = found.event if outcome.group is None else outcome.group * (len(names) + 1) + found.event
-    table = np.bincount(place, minlength=len(labels) * (len(names) + 1))
-    table = table.reshape(len(labels), len(names) + 1)
-    notes = [
-        *outcome.notes,
-        *cautions,
-        *_cautions(curve, table, labels, names, by, entry, robust, outcome.cluster is None),
-    ]
-    method = {"greenwood": "multinomial (Greenwood's) variance", "aalen": "Aalen's variance"}[variance]
-    if robust:
-        clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
-        method = f"robust variance{clusters}"
+    wide = len(names) + 1
+    table = np.bincount(people.codes * wide + found.event, minlength=len(people.labels) * wide).reshape(-1, wide)
+    leaving = curve.n_event.sum(axis=0) + curve.n_censored
     return CumulativeIncidence(
-        labels,
+        people.labels,
         names,
-        tuple(table.sum(axis=1).tolist()),
+        people.n,
         tuple(tuple(row) for row in table[:, 1:].tolist()),
         level,
         conf_type,
         outcome.weights is not None,
-        method,
-        tuple(notes),
+        robust_words(outcome) if people.robust else VARIANCES[variance],
+        (*people.notes, *people.without_events(), *_cautions(curve, people, table, names)),
         curve,
-        presence(outcome, curve.time, curve.n_event.sum(axis=0) + curve.n_censored, curve.bounds),
+        presence(curve.sets, leaving, outcome.ranks, outcome.group, outcome.weights),
     )
 
 
-def _cautions(
-    curve: Incidence,
-    table: np.ndarray,
-    labels: Sequence[object],
-    names: Sequence[object],
-    by: str | None,
-    entry: str | None,
-    robust: bool,
-    alone: bool,
-) -> list[str]:
-    notes = []
-    for label, events in zip(labels, table[:, 1:].tolist(), strict=True):
-        head = f"Group {label}: no" if by else "No"
-        if not any(events):
-            notes.append(f"{head} events.")
-        else:
-            notes.extend(f"{head} events of {name}." for name, k in zip(names, events, strict=True) if not k)
-    if entry is not None and robust and alone:
-        notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
-    if entry is not None:
-        for code, label in enumerate(labels):
-            cells = slice(curve.bounds[code], curve.bounds[code + 1])
-            empty = np.flatnonzero(curve.free[cells] == 0)
-            if len(empty) and empty[0] < len(curve.free[cells]) - 1:
-                head = f"Group {label}: everyone" if by else "Everyone"
-                notes.append(
-                    f"{head} at risk by {curve.time[cells][empty[0]]:g} had had an event; those who enter later"
-                    " cannot change the curves."
-                )
+def _cautions(curve: Incidence, people: Grouped, table: np.ndarray, names: Sequence[object]) -> list[str]:
+    notes: list[str] = []
+    for code, events in enumerate(table[:, 1:].tolist()):
+        if any(events):
+            notes.extend(
+                people.note(code, f"no events of {name}.") for name, k in zip(names, events, strict=True) if not k
+            )
+    if people.outcome.ranks.entry is not None:
+        for code, (first, last) in enumerate(pairwise(curve.sets.bounds.tolist())):
+            empty = np.flatnonzero(curve.free[first:last] == 0)
+            if len(empty) and empty[0] < last - first - 1:
+                by = f"everyone at risk by {curve.sets.times[first + empty[0]]:g} had had an event;"
+                notes.append(people.note(code, f"{by} those who enter later cannot change the curves."))
     return notes

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import scipy
 
 from impact.design import Design
-from impact.errors import Fault, InputError
-from impact.frames import Columns, FloatArray
+from impact.errors import InputError
+from impact.frames import FloatArray
 from impact.results import Test, number, with_notes
 from impact.survival.numbers.gray_score import GrayScore, gray_score
-from impact.survival.reading.causes import UNUSABLE, check_causes, read_causes
-from impact.survival.reading.outcome import OutcomeColumns
+from impact.survival.reading.causes import check_causes, highest_code, read_causes
+from impact.survival.reading.faults import refuse
+from impact.survival.reading.groups import read_compared
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SMALL = 1e-10
 
@@ -68,6 +73,12 @@ class GrayTest:
                 "expected": self.expected,
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Events of the cause seen in each group beside those expected were the groups alike."""
+        from impact.survival.figures.forest import seen_and_expected
+
+        return seen_and_expected([str(label) for label in self.labels], self.observed, self.expected, ax=ax)
 
     def __repr__(self) -> str:
         lines = [
@@ -122,7 +133,8 @@ def gray_test(
     Returns
     -------
     GrayTest
-        ``statistic``, ``df``, ``p_value``, ``tidy()`` (observed and expected events by group), ``notes``.
+        ``statistic``, ``df``, ``p_value``, ``test``, ``tidy()`` (observed and expected events by group), ``plot()``,
+        ``notes``.
 
     Raises
     ------
@@ -151,57 +163,44 @@ def gray_test(
         )
     if entry is not None:
         raise InputError(
-            "gray_test takes no entry: with delayed entry compare the cause-specific hazards by cox, with entry."
+            "gray_test takes no entry: with delayed entry compare the hazards of the cause by cox, with the same cause."
         )
     if not np.isfinite(rho):
         raise InputError(f"rho must be a finite number, not {rho!r}.")
     check_causes(causes)
-    columns = Columns(data)
-    within = () if strata is None else (strata,) if isinstance(strata, str) else tuple(strata)
-    groups = columns.groups(by)
-    read = OutcomeColumns(
-        columns,
+    people = read_compared(
+        data,
         duration,
         event,
+        by,
+        strata=strata,
         entry=None,
         weights=None,
         cluster=None,
-        groups=within,
-        highest=None if causes is None else len(causes),
+        highest=highest_code(causes),
     )
-    outcome = read.take(columns.rows())
+    outcome, group, labels = people.outcome, people.codes, people.labels
     found = read_causes(outcome.event, causes, event)
     code = found.code(cause, event)
-    present, group = np.unique(groups.codes[outcome.keep], return_inverse=True)
-    labels = tuple(groups.labels[place] for place in present)
-    if len(labels) < 2:
-        raise InputError(UNUSABLE, [Fault("has one group only in the rows used", table="data", column=by)])
     score = gray_score(outcome.ranks, found.event, code, group, strata=outcome.group, rho=rho)
     statistic, df = _statistic(score, by)
-    notes = list(outcome.notes)
-    notes.extend(f"Group {name}: no row has every value needed." for name in groups.labels if name not in labels)
+    notes = list(people.notes)
     if df < len(labels) - 1:
-        notes.append(
-            f"{len(labels)} groups, but only {df} differences could be tested: some are never at risk together."
-        )
-    of = cause if cause in found.names and causes is not None else f"cause {cause}"
-    size = len(labels)
-    parts = [f"Gray's test of {of}"]
-    if within:
-        parts.append(f"{len(outcome.labels):,} strata of {', '.join(within)}")
-    if rho:
-        parts.append(f"rho = {number(rho)}")
+        notes.append(f"{df} of {len(labels) - 1} comparisons can be made: some groups are never at risk together.")
+    of = found.words(cause)
+    parts = (f"Gray's test of {of}", people.within, f"rho = {number(rho)}" if rho else "")
     return GrayTest(
         labels,
-        tuple(np.bincount(group, minlength=size).tolist()),
-        tuple(np.bincount(group[found.event == code], minlength=size).tolist()),
+        people.n,
+        tuple(np.bincount(group[found.event == code], minlength=len(labels)).tolist()),
         score.observed,
         score.expected,
         statistic,
         float(df),
         float(scipy.stats.chi2.sf(statistic, df)),
-        f"the groups of {by} have the same cumulative incidence of {of}" + (" within each stratum" if within else ""),
-        "; ".join(parts),
+        f"the groups of {by} have the same cumulative incidence of {of}"
+        + (" within each stratum" if people.within else ""),
+        "; ".join(part for part in parts if part),
         tuple(notes),
     )
 
@@ -209,17 +208,14 @@ def gray_test(
 def _statistic(score: GrayScore, by: str) -> tuple[float, int]:
     """The quadratic form of the differences in the inverse of their covariance, and its rank."""
     if score.beyond:
-        fault = Fault(
+        refuse(
+            by,
             "has groups so far apart that their pooled incidence passes 1",
-            table="data",
-            column=by,
             remedy="compare them by cumulative_incidence; no test is needed to tell them apart.",
         )
-        raise InputError(UNUSABLE, [fault])
     size, vectors = np.linalg.eigh(score.covariance)
     kept = size > SMALL * max(float(size[-1]), SMALL)
     if not kept.any():
-        problem = "has no two groups at risk together at an event of the cause"
-        raise InputError(UNUSABLE, [Fault(problem, table="data", column=by, remedy="leave out the strata.")])
+        refuse(by, "has no two groups at risk together at an event of the cause", remedy="leave out the strata.")
     along = vectors[:, kept].T @ (score.observed - score.expected)
     return float(np.sum(along**2 / size[kept])), int(kept.sum())

@@ -11,47 +11,24 @@ import pandas as pd
 
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
-from impact.results import number, with_notes
-from impact.survival.numbers.product_limit import CONF_TYPES, ProductLimit, crossing, limits, product_limit
-from impact.survival.reading.outcome import Outcome, OutcomeColumns
+from impact.frames import FloatArray, check_choice, check_level
+from impact.results import number
+from impact.survival.models.step_curves import StepCurves
+from impact.survival.numbers.limits import SURVIVAL_TYPES, crossing, survival_limits
+from impact.survival.numbers.presence import presence
+from impact.survival.numbers.product_limit import ProductLimit, product_limit
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.groups import read_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERYONE = "all"
-
 
 @dataclass(frozen=True, eq=False)
-class KaplanMeier:
-    """Kaplan-Meier curves of one or more groups.
+class KaplanMeier(StepCurves):
+    """Kaplan-Meier curves of one or more groups; see `StepCurves` for what they hold."""
 
-    Attributes
-    ----------
-    labels : tuple
-        The groups, in the order of the rows of `tidy`; ``("all",)`` where there is no `by`.
-    n, n_events : tuple of int
-        People (rows) and events of each group, uncounted by weights.
-    level, conf_type : float, str
-        Of the intervals.
-    weighted : bool
-        Whether the numbers at risk are sums of weights.
-    method : str
-        The variance, in words.
-    notes : tuple of str
-        Rows left out, and cautions.
-    """
-
-    labels: tuple[object, ...]
-    n: tuple[int, ...]
-    n_events: tuple[int, ...]
-    level: float
-    conf_type: str
-    weighted: bool
-    method: str
-    notes: tuple[str, ...]
     _curve: ProductLimit
-    _arrivals: tuple[tuple[FloatArray, FloatArray], ...]
 
     def tidy(self) -> pd.DataFrame:
         """One row for each group and distinct time.
@@ -62,51 +39,7 @@ class KaplanMeier:
         `std_error` is that of S(t), NaN where S(t) is 0. Intervals are NaN where their scale has none: S = 0, and S =
         1 for log-log and arcsine.
         """
-        curve = self._curve
-        low, high = limits(curve.survival, curve.log_error, self.level, self.conf_type)
-        counts = (curve.n_risk, curve.n_event, curve.n_censored)
-        n_risk, n_event, n_censored = counts if self.weighted else (np.rint(part).astype(np.int64) for part in counts)
-        return pd.DataFrame(
-            {
-                "group": np.repeat(np.array(self.labels, dtype=object), np.diff(curve.bounds)),
-                "time": curve.time,
-                "n_risk": n_risk,
-                "n_event": n_event,
-                "n_censored": n_censored,
-                "estimate": curve.survival,
-                "std_error": _std_error(curve.survival, curve.log_error),
-                "conf_low": low,
-                "conf_high": high,
-            }
-        )
-
-    def at(self, times: float | Sequence[float]) -> pd.DataFrame:
-        """The curves at given times: group, time, n_risk, estimate, std_error, conf_low, conf_high.
-
-        `n_risk` counts those at risk just before the time. After a group's last observed time the estimate is NaN,
-        unless the curve has reached 0.
-        """
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
-        if np.isnan(wanted).any():
-            raise InputError("times must be numbers without missing values.")
-        parts = []
-        for code, label in enumerate(self.labels):
-            time, survival, error = self._of(code)
-            place = np.searchsorted(time, wanted, side="right")
-            s, e = np.r_[1.0, survival][place], np.r_[0.0, error][place]
-            unseen = (wanted > time[-1]) & (survival[-1] > 0)
-            s[unseen] = e[unseen] = np.nan
-            low, high = limits(s, e, self.level, self.conf_type)
-            columns = {
-                "time": wanted,
-                "n_risk": self._at_risk(code, wanted),
-                "estimate": s,
-                "std_error": _std_error(s, e),
-            }
-            part = pd.DataFrame({**columns, "conf_low": low, "conf_high": high})
-            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        return super().tidy()
 
     @property
     def median(self) -> pd.DataFrame:
@@ -125,8 +58,9 @@ class KaplanMeier:
             raise InputError("probabilities must lie between 0 and 1.")
         rows = []
         for code, label in enumerate(self.labels):
-            time, survival, error = self._of(code)
-            low, high = limits(survival, error, self.level, self.conf_type)
+            cells = self._cells(code)
+            time, survival = self._sets.times[cells], self._curve.survival[cells]
+            low, high = survival_limits(survival, self._curve.log_error[cells], self.level, self.conf_type)
             for probability in probabilities:
                 found = [crossing(time, curve, 1 - probability) for curve in (survival, low, high)]
                 rows.append((label, self.n[code], self.n_events[code], probability, *found))
@@ -147,41 +81,40 @@ class KaplanMeier:
         cumulative : bool
             Draw the share with the event, 1 − S(t).
         """
-        from impact.survival.figures import curves as figures
+        from impact.survival.figures.curves import falling_curves
 
-        time, survival, bounds = self._curve.time, self._curve.survival, self._curve.bounds
-        low, high = limits(survival, self._curve.log_error, self.level, self.conf_type)
-        lines = []
-        for code, label in enumerate(self.labels):
-            part = slice(bounds[code], bounds[code + 1])
-            lines.append(figures.Line(str(label), time[part], survival[part], low[part], high[part]))
-        counts = (lambda code, times: self._at_risk(code, times)) if at_risk else None
-        return figures.survival_curves(lines, counts, ax=ax, unit=unit, cumulative=cumulative)
+        return falling_curves(
+            self._lines(), self._at_risk if at_risk else None, ax=ax, unit=unit, cumulative=cumulative
+        )
 
-    def _of(self, code: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        part = slice(self._curve.bounds[code], self._curve.bounds[code + 1])
-        return self._curve.time[part], self._curve.survival[part], self._curve.log_error[part]
+    @property
+    def _start(self) -> float:
+        return 1.0
 
-    def _at_risk(self, code: int, times: FloatArray) -> FloatArray | IntArray:
-        part = slice(self._curve.bounds[code], self._curve.bounds[code + 1])
-        left = np.r_[0.0, np.cumsum(self._curve.n_event[part] + self._curve.n_censored[part])]
-        come_at, come = self._arrivals[code]
-        count = come[np.searchsorted(come_at, times)] - left[np.searchsorted(self._curve.time[part], times)]
-        return count if self.weighted else np.rint(count).astype(np.int64)
+    def _over(self, code: int) -> bool:
+        return bool(self._curve.survival[self._cells(code).stop - 1] == 0)
+
+    def _counts(self) -> dict[str, FloatArray]:
+        counts = self._curve.counts
+        return {"n_risk": counts.n_risk, "n_event": counts.n_event, "n_censored": counts.n_censored}
+
+    def _values(self) -> tuple[FloatArray, FloatArray]:
+        return self._curve.survival, self._curve.log_error
+
+    def _shown(self, estimate: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
+        low, high = survival_limits(estimate, error, self.level, self.conf_type)
+        with np.errstate(invalid="ignore"):
+            return {"estimate": estimate, "std_error": estimate * error, "conf_low": low, "conf_high": high}
 
     def __repr__(self) -> str:
-        lines = [f"Kaplan-Meier; {self.level:.0%} {self.conf_type} intervals; {self.method}"]
-        for row in self.median.to_dict("records"):
-            lines.append(
+        return self._words(
+            "Kaplan-Meier",
+            [
                 f"{row['group']}: n = {row['n']:,}, events = {row['n_events']:,}, median {number(row['estimate'])}"
                 f" ({number(row['conf_low'])} to {number(row['conf_high'])})"
-            )
-        return with_notes("\n".join(lines), self.notes)
-
-
-def _std_error(survival: FloatArray, log_error: FloatArray) -> FloatArray:
-    with np.errstate(invalid="ignore"):
-        return survival * log_error
+                for row in self.median.to_dict("records")
+            ],
+        )
 
 
 def kaplan_meier(
@@ -247,65 +180,28 @@ def kaplan_meier(
     4   9.0       1        1     0.000
     """
     check_level(level)
-    check_choice("conf_type", conf_type, CONF_TYPES)
-    columns = Columns(data)
-    read = OutcomeColumns(
-        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=() if by is None else (by,)
-    )
-    outcome = read.take(columns.rows())
-    robust = columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
+    check_choice("conf_type", conf_type, SURVIVAL_TYPES)
+    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster)
+    outcome = people.outcome
     curve = product_limit(
         outcome.ranks,
         outcome.event,
         group=outcome.group,
         weights=outcome.weights,
         cluster=outcome.cluster,
-        robust=robust,
+        robust=people.robust,
     )
-    labels = (EVERYONE,) if by is None else outcome.labels
-    n, n_events = (_by_group(outcome, values, len(labels)).astype(int).tolist() for values in (None, outcome.event))
-    notes = list(outcome.notes)
-    notes.extend(
-        f"Group {label}: no events." if by else "No events."
-        for label, k in zip(labels, n_events, strict=True)
-        if k == 0
-    )
-    method = "Greenwood's variance"
-    if robust:
-        method = "robust variance" + (
-            "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
-        )
+    leaving = curve.counts.n_event + curve.counts.n_censored
     return KaplanMeier(
-        labels,
-        tuple(n),
-        tuple(n_events),
+        people.labels,
+        people.n,
+        people.n_events,
         level,
         conf_type,
         outcome.weights is not None,
-        method,
-        tuple(notes),
+        robust_words(outcome) if people.robust else "Greenwood's variance",
+        (*people.notes, *people.without_events()),
+        curve.sets,
+        presence(curve.sets, leaving, outcome.ranks, outcome.group, outcome.weights),
         curve,
-        _arrivals(outcome, len(labels)),
     )
-
-
-def _by_group(outcome: Outcome, values: FloatArray | None, n_groups: int) -> FloatArray:
-    """The sum of `values` over the rows of each group; the number of rows where it is None."""
-    if outcome.group is None:
-        return np.array([float(len(outcome.event)) if values is None else values.sum()])
-    return np.bincount(outcome.group, values, n_groups).astype(float)
-
-
-def _arrivals(outcome: Outcome, n_groups: int) -> tuple[tuple[FloatArray, FloatArray], ...]:
-    """For each group its distinct entry times, and the people (or weights) who had come before each and at the end."""
-    ranks = outcome.ranks
-    if ranks.entry is None:
-        total = _by_group(outcome, outcome.weights, n_groups)
-        return tuple((np.empty(0), np.array([mass])) for mass in total)
-    out = []
-    for code in range(n_groups):
-        inside = np.ones(len(outcome.event), dtype=bool) if outcome.group is None else outcome.group == code
-        place, which = np.unique(ranks.entry[inside], return_inverse=True)
-        mass = np.bincount(which, None if outcome.weights is None else outcome.weights[inside])
-        out.append((ranks.grid[place], np.r_[0.0, np.cumsum(mass)]))
-    return tuple(out)

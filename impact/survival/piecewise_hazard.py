@@ -14,8 +14,10 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import FloatArray, check_level
 from impact.results import number, with_notes
+from impact.survival.numbers.limits import standard_errors
 from impact.survival.numbers.person_time import PersonTime, person_time, poisson_limits, rate_ratio
-from impact.survival.reading.groups import read_groups, robust_words
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.groups import read_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +66,7 @@ class PiecewiseHazard:
                 low, high = (np.where(found.days > 0, limit, np.nan) for limit in (low, high))
             else:
                 log_error = np.sqrt(np.diagonal(found.log_covariance, axis1=1, axis2=2).T)
-                reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * log_error
+                reach = standard_errors(self.level) * log_error
                 error, low, high = rate * log_error, rate * np.exp(-reach), rate * np.exp(reach)
         n_groups, pieces = rate.shape
         counts = np.rint(found.n_event).astype(np.int64) if self._whole else found.n_event
@@ -92,7 +94,7 @@ class PiecewiseHazard:
         the two groups together, and there is no statistic; otherwise they are the robust Wald's on the log scale.
         """
         found, rows = self._numbers, []
-        z = float(scipy.stats.norm.ppf(0.5 + self.level / 2))
+        z = standard_errors(self.level)
         for code in range(1, len(self.labels)):
             for piece in range(len(self.edges) - 1):
                 counts = float(found.n_event[0, piece]), float(found.n_event[code, piece])
@@ -108,7 +110,7 @@ class PiecewiseHazard:
                     error = float(np.sqrt(v[0, 0] + v[1, 1] - 2 * v[0, 1])) if known else np.nan
                     statistic = float(np.log(ratio)) / error if error > 0 else np.nan
                     low, high = ratio * np.exp(-z * error), ratio * np.exp(z * error)
-                    p = float(2 * scipy.stats.norm.sf(abs(statistic)))
+                    p = float(2 * scipy.special.ndtr(-abs(statistic)))
                 pair = {"group": self.labels[code], "reference": self.labels[0]}
                 where = {"start": self.edges[piece], "end": self.edges[piece + 1]}
                 numbers = {"estimate": ratio, "std_error": error, "statistic": statistic, "p_value": p}
@@ -117,11 +119,11 @@ class PiecewiseHazard:
             raise InputError("rate ratios need two groups or more: name a column of groups as `by`.")
         return pd.DataFrame(rows)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The rate of each piece as a level line with its interval, group by group."""
-        from impact.survival.figures import hazards as hazard_figures
+    def plot(self, ax: Axes | None = None, *, unit: str = "days") -> Axes:
+        """The rate of each piece as a level line with its interval, group by group; `unit` is days or months."""
+        from impact.survival.figures.rates import rates
 
-        return hazard_figures.rates(self.tidy(), [str(label) for label in self.labels], self._end, ax=ax)
+        return rates(self.tidy(), [str(label) for label in self.labels], self._end, ax=ax, unit=unit)
 
     def __repr__(self) -> str:
         lines = [f"Events per 100 person-days; {self.method}"]
@@ -219,7 +221,7 @@ def piecewise_hazard(
         notes.append(f"{at_once:,} events at time 0 add no time at risk.")
     for code in range(len(people.labels)):
         for piece in np.flatnonzero(found.days[code] == 0):
-            notes.append(f"{people.who(code)}nobody is at risk after {edges[piece]:g} days.")
+            notes.append(people.note(code, f"nobody is at risk after {edges[piece]:g} days."))
     method = robust_words(outcome) if people.robust else "exact Poisson intervals"
     return PiecewiseHazard(
         people.labels, edges, level, method, tuple(notes), found, float(time.max()), outcome.whole_weights

@@ -54,7 +54,7 @@ def read(call) -> None:
         assert len(result.tidy())
         if hasattr(result, "predict"):
             people = pd.DataFrame({"x": [0.0, 1.0], "z": [0, 1]})
-            for table in (result.predict([0, 1, 1e9]), result.predict(2.0, people), result.hazard(2.0, people)):
+            for table in (result.predict([0, 1, 1e9]), result.predict(people, 2.0), result.hazard(people, 2.0)):
                 assert table["estimate"].notna().all()
             result.quantiles(data=people)
         if hasattr(result, "share"):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.likelihoods.partial import Point, Sample, score_residuals
-from impact.survival.numbers.influence import Influence
+from impact.survival.likelihoods.partial import Point, Sample, death_mass, score_residuals
+from impact.survival.numbers.algebra import products
+from impact.survival.numbers.influence import squares, sums
 from impact.survival.riskset import FloatArray, IntArray, scan
 
 
@@ -57,15 +58,16 @@ def baseline(
     passed = scan(point.square0, sets.bounds)
     if not robust:
         return Baseline(cumulative, passed * unit**2, drift, None, inverse)
-    weights = np.ones(len(point.risk)) if data.weights is None else data.weights
-    mass = data.step_weight * np.bincount(data.step_cell, minlength=sets.size)
     last_step = np.zeros(len(point.risk))
-    last_step[events] = weights[events] * (point.hazard / mass)[data.cells]
+    last_step[events] = data.event_weights * (point.hazard / death_mass(data))[data.cells]
     last_step[events] += point.risk[events] * point.square1[data.cells]
-    influence = Influence(sets, -point.risk, passed, last_step, strata, cluster)
+    variance = squares(sets, -point.risk, passed, last_step, strata, cluster) * unit**2
     moves = inverse @ score_residuals(data, point, cluster)
-    crossed = np.stack([influence.products(row) for row in moves]) * unit
-    return Baseline(cumulative, influence.squares() * unit**2, drift, crossed, moves @ moves.T)
+    crossed = np.empty((len(moves), sets.size))
+    for row, move in enumerate(moves):
+        each = move if cluster is None else move[cluster]
+        crossed[row] = sums(sets, -point.risk * each, passed, last_step * each, strata)
+    return Baseline(cumulative, variance, drift, crossed * unit, products(moves, moves))
 
 
 def curve_errors(base: Baseline, z: FloatArray, cells: IntArray) -> FloatArray:

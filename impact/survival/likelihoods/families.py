@@ -34,6 +34,7 @@ class Jet(NamedTuple):
 class Family(ABC):
     """One family; `ancillary` names its further parameter in results, or is empty where there is none."""
 
+    words: str
     ancillary = "log(scale)"
     accelerated = True
 
@@ -91,6 +92,8 @@ def _of_standard(z: FloatArray, scale: float, g: FloatArray, g1: FloatArray, g2:
 class Weibull(_Accelerated):
     """ε is the least extreme value: S = exp(−exp(z))."""
 
+    words = "Weibull"
+
     def _survival(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         value = -np.exp(z)
         return value, value, value
@@ -105,11 +108,14 @@ class Weibull(_Accelerated):
 class Exponential(Weibull):
     """The Weibull of scale 1."""
 
+    words = "Exponential"
     ancillary = ""
 
 
 class LogLogistic(_Accelerated):
     """ε is logistic: S = 1 / (1 + exp(z))."""
+
+    words = "Log-logistic"
 
     def _survival(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         p = scipy.special.expit(z)
@@ -125,6 +131,8 @@ class LogLogistic(_Accelerated):
 
 class LogNormal(_Accelerated):
     """ε is normal."""
+
+    words = "Log-normal"
 
     def _survival(self, z: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         value = scipy.special.log_ndtr(-z)
@@ -143,6 +151,7 @@ class LogNormal(_Accelerated):
 class Gompertz(Family):
     """h(t) = exp(u + a t); a < 0 leaves a share exp(exp(u) / a) who never have the event."""
 
+    words = "Gompertz"
     ancillary = "shape"
     accelerated = False
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from impact.survival.likelihoods.partial import Point, Sample, evaluate, information
-from impact.survival.riskset import FloatArray, IntArray, at_risk, over_time
+from impact.survival.likelihoods.partial import Point, Sample, accrued, evaluate, information, sums_at_risk
+from impact.survival.riskset import FloatArray, IntArray
 
 MOST_STEPS = 200
 STILL = 1e-22
@@ -62,25 +62,22 @@ def penalised(data: Sample, beta: FloatArray) -> Penalised | None:
 
 def penalty_slope(data: Sample, point: Point, inverse: FloatArray) -> FloatArray:
     """½ tr(V ∂I/∂β_r) for each r, (p,), exact under Efron's ties."""
-    sets, x, events, cells = data.sets, data.x, data.events, data.cells
+    x = data.x
     turned = inverse @ x
     q = np.einsum("ij,ij->j", x, turned)
-    met = over_time(sets, point.hazard)
-    met[events] -= point.tied[cells]
     weighted = point.risk * q
-    q_sum, q_tied = at_risk(sets, weighted), np.bincount(cells, weighted[events], sets.size)
     by_mean = np.zeros(x.shape[1])
-    for row in range(len(x)):
+    for row, along in enumerate(turned):
         s, e = point.sums[row], point.tied_sums[row]
-        part = over_time(sets, point.square0 * s - point.square1 * e)
-        part[events] -= (point.square1 * s - point.square2 * e)[cells]
-        by_mean += part * turned[row]
+        by_mean += along * accrued(data, point.square0 * s - point.square1 * e, point.square1 * s - point.square2 * e)
     cell, share = data.step_cell, data.step_share
-    tied0 = np.bincount(cells, point.risk[events], sets.size)
-    phi = at_risk(sets, point.risk)[cell] - share * tied0[cell]
+    (q_sum, q_tied), (mass, of_deaths) = (sums_at_risk(data, values) for values in (weighted, point.risk))
+    if q_tied is None or of_deaths is None:
+        q_tied = of_deaths = np.zeros(data.sets.size)
+    phi = mass[cell] - share * of_deaths[cell]
     means = (point.sums[:, cell] - share * point.tied_sums[:, cell]) / phi
     spread = data.step_weight[cell] * np.einsum("ij,ij->j", means, inverse @ means)
-    first = x @ (weighted * met)
+    first = x @ (weighted * accrued(data, point.hazard, point.tied))
     second = point.sums @ (q_sum * point.square0 - q_tied * point.square1)
     second -= point.tied_sums @ (q_sum * point.square1 - q_tied * point.square2)
     return np.asarray((first - second - 2 * (x @ (point.risk * by_mean)) + 2 * (means @ spread)) / 2)

@@ -6,20 +6,14 @@ Therneau and Grambsch (2000), sections 4.2 to 4.6, 6.2 and 7.2, and appendix E.2
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from impact.survival.likelihoods.partial import Maximum, Point, Sample, score_residuals
-from impact.survival.reading.covariates import Matrix
-from impact.survival.reading.outcome import Outcome
-from impact.survival.riskset import FloatArray, over_time
-
-KINDS = ("martingale", "deviance", "score", "schoenfeld", "scaled-schoenfeld", "dfbeta", "dfbetas")
+from impact.survival.likelihoods.partial import Point, Sample, accrued, death_mass
+from impact.survival.riskset import FloatArray
 
 
 def expected_events(data: Sample, point: Point) -> FloatArray:
     """The hazard each row met while at risk, (n,); a death meets only its share of its own cell's denominators."""
-    met = over_time(data.sets, point.hazard)
-    met[data.events] -= point.tied[data.cells]
+    met = accrued(data, point.hazard, point.tied)
     return met * (point.risk if data.weights is None else point.risk / data.weights)
 
 
@@ -38,54 +32,5 @@ def deviance(martingale: FloatArray, events: FloatArray) -> FloatArray:
 
 def schoenfeld(data: Sample, point: Point) -> FloatArray:
     """x − x̄ of each death, (p, D); under Efron's ties x̄ is the mean over the denominators of its cell."""
-    mass = data.step_weight * np.bincount(data.step_cell, minlength=data.sets.size)
-    mean = (point.hazard * point.sums - point.tied * point.tied_sums) / mass
+    mean = (point.hazard * point.sums - point.tied * point.tied_sums) / death_mass(data)
     return data.x[:, data.events] - mean[:, data.cells]
-
-
-def residual_table(
-    kind: str,
-    data: Sample,
-    found: Maximum,
-    matrix: Matrix,
-    outcome: Outcome,
-    index: pd.Index,
-    clusters: pd.Series | None,
-) -> pd.Series | pd.DataFrame:
-    """Residuals in the units of the data, on the index of its rows, or summed on that of the clusters."""
-    point = found.point
-    if kind in ("martingale", "deviance"):
-        values = (outcome.event - expected_events(data, point))[None, :]
-    elif kind.endswith("schoenfeld"):
-        values = np.full((len(matrix.names), len(outcome.event)), np.nan)
-        own = schoenfeld(data, point)
-        if kind == "schoenfeld":
-            values[:, data.events] = own * matrix.scale[:, None]
-        else:
-            moved = len(data.events) * np.linalg.solve(found.information, own) + point.beta[:, None]
-            values[:, data.events] = moved / matrix.scale[:, None]
-    else:
-        values = score_residuals(data, point)
-        if kind == "score":
-            values *= matrix.scale[:, None]
-            if data.weights is not None:
-                values /= data.weights
-        else:
-            inverse = np.linalg.inv(found.information)
-            unit = np.sqrt(np.diag(inverse)) if kind == "dfbetas" else matrix.scale
-            values = (inverse / unit[:, None]) @ values
-    events = outcome.event
-    if clusters is None:
-        rows = index
-        whole = np.full((len(values), len(index)), np.nan)
-        whole[:, outcome.keep] = deviance(values, events) if kind == "deviance" else values
-        values = whole
-    else:
-        codes, labels = pd.factorize(clusters[outcome.keep], sort=True)
-        rows = pd.Index(labels, name=clusters.name)
-        values = np.stack([np.bincount(codes, row, len(rows)) for row in values])
-        if kind == "deviance":
-            values = deviance(values, np.bincount(codes, events, len(rows)).astype(float))
-    if kind in ("martingale", "deviance"):
-        return pd.Series(values[0], rows, name=kind)
-    return pd.DataFrame(values.T, rows, columns=list(matrix.names))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from impact.survival.numbers.counts import left_after
 from impact.survival.riskset import (
     FloatArray,
     IntArray,
@@ -22,7 +23,7 @@ from impact.survival.riskset import (
     TimeRanks,
     at_risk,
     in_cells,
-    over_time,
+    just_before,
     risk_sets,
     scan,
 )
@@ -53,7 +54,7 @@ class Censoring:
     left: FloatArray
 
 
-def censoring(ranks: TimeRanks, event: IntArray, weights: FloatArray | None, strata: IntArray | None) -> Censoring:
+def censoring(ranks: TimeRanks, event: FloatArray, weights: FloatArray | None, strata: IntArray | None) -> Censoring:
     """G of each stratum, weighted."""
     sets = risk_sets(ranks, event == 0, strata)
     size = sets.size
@@ -67,8 +68,8 @@ def censoring(ranks: TimeRanks, event: IntArray, weights: FloatArray | None, str
 
     y, c = at_risk(sets, weights) - mass(gone), mass(censored)
     nobody_left = at_risk(sets) - in_cells(sets, gone) == in_cells(sets, censored)
-    after = scan(np.where(nobody_left, 0.0, (y - c) / y), sets.bounds, product=True)
-    before = _previous(after, sets.bounds, 1.0)
+    after = left_after(y, c, nobody_left, sets.bounds)[1]
+    before = just_before(after, sets.bounds, 1.0)
     left = np.append(after, 1.0)[sets.last]
     left[here] = before[sets.last[here]]
     first = np.broadcast_to(sets.bounds[0] if strata is None else sets.bounds[strata], len(event))
@@ -114,20 +115,12 @@ def next_cell(sets: RiskSets, rows: IntArray, strata: IntArray | None) -> tuple[
     return np.where(last == sets.size, sets.bounds[code], last + 1), sets.bounds[code + 1]
 
 
-def _previous(values: FloatArray, bounds: IntArray, start: float) -> FloatArray:
-    shifted = np.r_[start, values[:-1]]
-    shifted[bounds[:-1][np.diff(bounds) > 0]] = start
-    return shifted
-
-
-def sum_at_risk(sets: RiskSets, kept: Shares, values: FloatArray) -> FloatArray:
-    """Σ of `values` (n,) times share over the risk set of each cell, (K,)."""
+def stayed_at_risk(sets: RiskSets, kept: Shares, values: FloatArray) -> FloatArray:
+    """Σ of `values` (n,) times share over those who stayed at risk in each cell, (K,)."""
     stayed = np.bincount(kept.first, values[kept.rows] * kept.share, sets.size).astype(float)
-    return at_risk(sets, values) + kept.still * scan(stayed, sets.bounds)
+    return kept.still * scan(stayed, sets.bounds)
 
 
-def sum_over_time(sets: RiskSets, kept: Shares, values: FloatArray) -> FloatArray:
-    """For each row Σ of `values` (K,) times its share over the cells in which it is at risk, (n,)."""
-    total = over_time(sets, values)
-    total[kept.rows] += kept.share * scan(kept.still * values, sets.bounds, reverse=True)[kept.first]
-    return total
+def spread_over_time(sets: RiskSets, kept: Shares, values: FloatArray, out: FloatArray) -> None:
+    """Add to `out` (n,), for each row that stays, Σ of `values` (K,) times its share over the cells where it does."""
+    out[kept.rows] += kept.share * scan(kept.still * values, sets.bounds, reverse=True)[kept.first]

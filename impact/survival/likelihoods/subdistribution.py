@@ -1,128 +1,150 @@
-"""The Fine-Gray pseudo-likelihood: value, score, information and its maximum, with Efron's or Breslow's ties.
+"""Each row's influence on a Fine-Gray fit, with that through the estimated censoring.
 
-The sums of `partial`, over risk sets in which those with a competing event stay with a share (see `shares`).
+A row moves the score and the baseline by itself, and by moving G, and with it the shares of those who stayed at risk
+after a competing event. The first is the derivative by the row's weight, ties and all; the second is Fine and Gray's
+(1999, section 4), in which log G moves as minus the cumulative hazard of censoring does: by dM / Y.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
-import scipy
 
-from impact.survival.likelihoods.partial import (
-    ALIASED,
-    BLOCK,
-    CLOSE,
-    ENDLESS_GAIN,
-    ENDLESS_MOVE,
-    MOST_STEPS,
-    Maximum,
-    Point,
-    Sample,
-    dependent_columns,
-)
-from impact.survival.likelihoods.shares import Shares, sum_at_risk, sum_over_time
-from impact.survival.riskset import FloatArray
+from impact.survival.likelihoods.partial import Point, Sample, accrued, death_mass, score_residuals
+from impact.survival.likelihoods.shares import Censoring, next_cell
+from impact.survival.numbers.algebra import cluster_sums
+from impact.survival.riskset import FloatArray, IntArray, scan
 
 
-def evaluate(data: Sample, kept: Shares, beta: FloatArray) -> Point:
-    """The log pseudo-likelihood, the score and the sums from which all else follows, at `beta`."""
-    size = data.sets.size
-    eta = beta @ data.x
-    shift = float(eta.max())
-    eta -= shift
-    weights = None if data.weights is None else data.weights[data.events]
-    gained = eta[data.events].sum() if weights is None else eta[data.events] @ weights
-    risk = np.exp(eta, out=eta)
-    if data.weights is not None:
-        risk *= data.weights
-    tied0 = np.bincount(data.cells, risk[data.events], size)
-    phi = sum_at_risk(data.sets, kept, risk)[data.step_cell] - data.step_share * tied0[data.step_cell]
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """The influence of each row at one `Point`: w_i times the derivative by w_i.
 
-    def per_cell(values: FloatArray) -> FloatArray:
-        return data.step_weight * np.add.reduceat(values, data.step_start)
+    Attributes
+    ----------
+    data, found, point : Sample, Censoring, Point
+    first : (L,) int
+        For the rows that stay, the first cell of censoring that lowers their share; M where there is none.
+    ahead : (M,) int
+        The first cell of events after each cell of censoring; K where there is none.
+    """
 
-    inverse, share = 1 / phi, data.step_share
-    hazard, tied = per_cell(inverse), per_cell(share * inverse)
-    sums, tied_sums = np.empty((len(beta), size)), np.empty((len(beta), size))
-    for row, column in enumerate(data.x):
-        product = risk * column
-        sums[row] = sum_at_risk(data.sets, kept, product)
-        tied_sums[row] = np.bincount(data.cells, product[data.events], size)
-    return Point(
-        beta,
-        float(gained - per_cell(np.log(phi)).sum()),
-        shift,
-        risk,
-        hazard,
-        tied,
-        per_cell(inverse**2),
-        per_cell(share * inverse**2),
-        per_cell((share * inverse) ** 2),
-        sums,
-        tied_sums,
-        data.event_sum - (sums @ hazard - tied_sums @ tied),
-    )
+    data: Sample
+    found: Censoring
+    point: Point
+    first: IntArray
+    ahead: IntArray
 
+    def on_score(self) -> FloatArray:
+        """On the score, (p, n)."""
+        data, point = self.data, self.point
+        rows, base = self._stayed()
+        whole, hazard_ahead = self._sum_stayed(base), self._ahead(point.hazard)
+        out = score_residuals(data, point)
+        for row, column in enumerate(data.x):
+            through = self._ahead(point.square0 * point.sums[row] - point.square1 * point.tied_sums[row]) * whole
+            through -= hazard_ahead * self._sum_stayed(base * column[rows])
+            out[row] += self._through_censoring(through)
+        return out
 
-def information(data: Sample, kept: Shares, point: Point) -> FloatArray:
-    """The observed information, (p, p)."""
-    met = met_hazard(data, kept, point) * point.risk
-    gram = np.zeros((len(data.x), len(data.x)))
-    for start in range(0, data.x.shape[1], BLOCK):
-        block = data.x[:, start : start + BLOCK]
-        gram += (block * met[start : start + BLOCK]) @ block.T
-    s, e = point.sums, point.tied_sums
-    cross = (s * point.square1) @ e.T
-    whole = gram - (s * point.square0) @ s.T + cross + cross.T - (e * point.square2) @ e.T
-    return (whole + whole.T) / 2
+    def on_hazard(self, cells: FloatArray) -> FloatArray:
+        """On the baseline hazard summed over cells with weights `cells` (K,), the coefficients as they are, (n,)."""
+        data, point = self.data, self.point
+        out = -accrued(data, cells * point.square0, cells * point.square1)
+        out *= point.risk
+        out[data.events] += data.event_weights * (cells * point.hazard / death_mass(data))[data.cells]
+        whole = self._sum_stayed(self._stayed()[1])
+        return out - self._through_censoring(self._ahead(cells * point.square0) * whole)
 
+    def _stayed(self) -> tuple[IntArray, FloatArray]:
+        """The rows that stay after a competing event, and w exp(η) times their share."""
+        kept = self.data.kept
+        assert kept is not None
+        return kept.rows, self.point.risk[kept.rows] * kept.share
 
-def met_hazard(data: Sample, kept: Shares, point: Point) -> FloatArray:
-    """The cumulative hazard that each row has met, for covariates of 0."""
-    met = sum_over_time(data.sets, kept, point.hazard)
-    met[data.events] -= point.tied[data.cells]
-    return met
+    def _sum_stayed(self, values: FloatArray) -> FloatArray:
+        sets = self.found.sets
+        total = np.bincount(self.first, values, sets.size + 1)[: sets.size].astype(float)
+        return scan(total, sets.bounds)
 
+    def _ahead(self, values: FloatArray) -> FloatArray:
+        kept = self.data.kept
+        assert kept is not None
+        to_come = scan(kept.still * values, self.data.sets.bounds, reverse=True)
+        return np.append(to_come, 0.0)[self.ahead]
 
-def maximise(data: Sample, kept: Shares) -> Maximum:
-    """Newton's method with step halving from 0; `data.x` must be centred and scaled."""
-    start = point = evaluate(data, kept, np.zeros(len(data.x)))
-    info = information(data, kept, point)
-    flat = np.flatnonzero(np.diag(info) <= ALIASED * data.step_weight.sum())
-    if len(flat):
-        return Maximum(start, point, info, 0, "flat", tuple(flat.tolist()))
-    aliased = dependent_columns(info)
-    if aliased:
-        return Maximum(start, point, info, 0, "aliased", aliased)
-    reach = np.ptp(data.x, axis=1)
-    last_move = False
-    for steps in range(MOST_STEPS):
-        try:
-            move = scipy.linalg.cho_solve(scipy.linalg.cho_factor(info), point.score)
-        except (scipy.linalg.LinAlgError, ValueError):
-            break
-        gain = float(move @ point.score)
-        if gain < ENDLESS_GAIN and np.ptp(move @ data.x) > ENDLESS_MOVE:
-            endless = np.flatnonzero(np.abs(move) * reach > ENDLESS_MOVE / 5)
-            return Maximum(start, point, info, steps, "endless", tuple(endless.tolist()))
-        if last_move:
-            return Maximum(start, point, info, steps, "reached")
-        last_move = gain < CLOSE
-        better = _climb(data, kept, point, move)
-        if better is None:
-            return Maximum(start, point, info, steps, "reached" if last_move else "lost")
-        point = better
-        with np.errstate(all="ignore"):
-            info = information(data, kept, point)
-    lost = np.flatnonzero(np.abs(point.beta) * reach > 10)
-    return Maximum(start, point, info, MOST_STEPS, "endless" if len(lost) else "lost", tuple(lost.tolist()))
+    def _through_censoring(self, q: FloatArray) -> FloatArray:
+        """−Σ over cells of q dM / Y, where dM is what each row adds to the martingale of censoring, weighted."""
+        found, sets = self.found, self.found.sets
+        own = q / found.people
+        out = np.append(scan(own * found.hazard, sets.bounds), 0.0)[found.upto]
+        out[found.rows] -= own[found.upto[found.rows]]
+        return out if self.data.weights is None else out * self.data.weights
 
 
-def _climb(data: Sample, kept: Shares, point: Point, move: FloatArray) -> Point | None:
-    slack = 1e-10 * (1 + abs(point.log_likelihood))
-    for halving in range(30):
-        with np.errstate(all="ignore"):
-            trial = evaluate(data, kept, point.beta + move / 2**halving)
-        if np.isfinite(trial.log_likelihood) and trial.log_likelihood >= point.log_likelihood - slack:
-            return trial
-    return None
+def influence(data: Sample, found: Censoring, point: Point, strata: IntArray | None) -> Influence:
+    """The influence of each row at `point`."""
+    sets, size, kept = found.sets, found.sets.size, data.kept
+    assert kept is not None
+    first, end = next_cell(sets, kept.rows, strata)
+    at_once = (sets.last[kept.rows] != found.upto[kept.rows]) & (sets.last[kept.rows] < size)
+    first = np.where(at_once, first - 1, first)
+    ahead = np.full(size, data.sets.size)
+    after, stop = next_cell(data.sets, found.rows, strata)
+    ahead[sets.last[found.rows]] = np.where(after < stop, after, data.sets.size)
+    return Influence(data, found, point, np.where(first < end, first, size), ahead)
+
+
+def by_cluster(values: FloatArray, cluster: IntArray | None, copies: FloatArray | None) -> FloatArray:
+    """Weighted influences (q, n) summed by cluster, so that their squares add up to a variance.
+
+    Where weights `copies` (n,) stand for copies of a row, each copy counts by itself.
+    """
+    return cluster_sums(values, cluster) if copies is None else values / np.sqrt(copies)
+
+
+def predicted_hazard(
+    each: Influence,
+    matrices: tuple[FloatArray, FloatArray],
+    people: tuple[FloatArray, IntArray],
+    times: FloatArray,
+    last: FloatArray,
+    summed: Callable[[FloatArray], FloatArray],
+) -> tuple[FloatArray, FloatArray]:
+    """The cumulative subdistribution hazard of people at times, and the standard error of its logarithm, both (m, T).
+
+    Parameters
+    ----------
+    each : Influence
+    matrices : pair of (p, p) float
+        The inverse information, and the covariance of the coefficients.
+    people : (p, m) float and (m,) int
+        Covariates as the model's own are centred and scaled, and strata.
+    times : (T,) float
+    last : (S,) float
+        The last duration of each stratum, after which both are NaN.
+    summed : callable
+        Sums influences (q, n) by cluster.
+    """
+    point, sets = each.point, each.data.sets
+    (inverse, spread), (x, stratum) = matrices, people
+    moved = inverse @ summed(each.on_score())
+    drift = point.square0 * point.sums - point.square1 * point.tied_sums
+    risk = np.exp(point.beta @ x - point.shift)
+    hazard, error = (np.full((x.shape[1], len(times)), np.nan) for _ in range(2))
+    for code in np.unique(stratum):
+        rows = stratum == code
+        inside = np.arange(sets.bounds[code], sets.bounds[code + 1])
+        for place in np.flatnonzero(times <= last[code]):
+            cells = np.zeros(sets.size)
+            cells[inside[sets.times[inside] <= times[place]]] = 1.0
+            base = float(cells @ point.hazard)
+            hazard[rows, place], error[rows, place] = base * risk[rows], 0.0
+            if base > 0:
+                own = summed(each.on_hazard(cells)[None, :])[0] / base
+                along = x[:, rows] - (drift @ cells / base)[:, None]
+                square = own @ own + 2 * (moved @ own) @ along + np.einsum("ij,ij->j", along, spread @ along)
+                error[rows, place] = np.sqrt(np.maximum(square, 0.0))
+    return hazard, error

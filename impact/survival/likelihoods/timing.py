@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from impact.survival.likelihoods.families import Family, Jet
-from impact.survival.numbers.products import products
+from impact.survival.numbers.algebra import products
 from impact.survival.riskset import FloatArray, IntArray
 
 BLOCK = 16_384

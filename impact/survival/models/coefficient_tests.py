@@ -13,7 +13,10 @@ from impact.errors import ConvergenceError
 from impact.frames import FloatArray, IntArray
 from impact.results import Test, with_notes
 from impact.survival.likelihoods.firth import Penalised, held_at
-from impact.survival.likelihoods.partial import Maximum, Point, Sample, evaluate, information, maximise, score_residuals
+from impact.survival.likelihoods.hypotheses import score_statistic, without_columns
+from impact.survival.likelihoods.newton import Maximum
+from impact.survival.likelihoods.partial import Sample
+from impact.survival.numbers.algebra import wald_statistic
 
 NAMES = {
     "wald": "Wald",
@@ -73,7 +76,8 @@ class Fit:
 def run_test(fit: Fit, kind: str, terms: Sequence[str], columns: Sequence[int]) -> Test:
     """One test of `KINDS` that the coefficients in `columns`, those of `terms`, are 0."""
     if kind == "wald":
-        statistic = wald_statistic(fit.found.point.beta, fit.covariance, columns)
+        chosen = np.array(columns)
+        statistic = wald_statistic(fit.found.point.beta[chosen], fit.covariance[np.ix_(chosen, chosen)])
     elif kind == "likelihood-ratio" and fit.top is not None:
         held, reached = held_at(fit.data, fit.top, columns)
         if not reached:
@@ -91,42 +95,3 @@ def run_test(fit: Fit, kind: str, terms: Sequence[str], columns: Sequence[int]) 
     null = f"every coefficient of {', '.join(terms)} is 0" if terms else "every coefficient is 0"
     df = len(columns)
     return Test(NAMES[kind], null, statistic, float(scipy.stats.chi2.sf(statistic, df)), float(df))
-
-
-def wald_statistic(beta: FloatArray, covariance: FloatArray, columns: Sequence[int]) -> float:
-    """βᵀ V⁻¹ β of the chosen coefficients."""
-    chosen = np.array(columns)
-    return float(beta[chosen] @ np.linalg.solve(covariance[np.ix_(chosen, chosen)], beta[chosen]))
-
-
-def without_columns(data: Sample, columns: Sequence[int]) -> tuple[Maximum | None, Point]:
-    """The fit without some columns (None where none is left), and the whole likelihood's point there."""
-    rest = np.delete(np.arange(len(data.x)), list(columns))
-    beta = np.zeros(len(data.x))
-    if not len(rest):
-        return None, evaluate(data, beta)
-    fewer = maximise(data.without(columns))
-    beta[rest] = fewer.point.beta
-    return fewer, evaluate(data, beta)
-
-
-def score_statistic(
-    data: Sample, point: Point, columns: Sequence[int], *, robust: bool, cluster: IntArray | None
-) -> float:
-    """The score statistic of the chosen coefficients at the maximum of the others.
-
-    Uᵀ V⁻¹ U, where U is the score less what the other coefficients take up, and V its information, or with `robust`
-    the sum of squares of its terms by cluster (Lin and Wei 1989; Boos 1992).
-    """
-    chosen = np.array(columns)
-    rest = np.delete(np.arange(len(data.x)), chosen)
-    info = information(data, point)
-    taken = np.linalg.solve(info[np.ix_(rest, rest)], info[np.ix_(rest, chosen)]).T
-    u = point.score[chosen] - taken @ point.score[rest]
-    if robust:
-        terms = score_residuals(data, point, cluster)
-        terms = terms[chosen] - taken @ terms[rest]
-        spread = terms @ terms.T
-    else:
-        spread = info[np.ix_(chosen, chosen)] - taken @ info[np.ix_(rest, chosen)]
-    return float(u @ np.linalg.lstsq(spread, u, rcond=None)[0])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.errors import InputError
 from impact.frames import FloatArray, check_choice
@@ -17,9 +16,15 @@ from impact.results import Test, number, with_notes
 from impact.survival.likelihoods import firth
 from impact.survival.likelihoods.baseline import Baseline, baseline
 from impact.survival.likelihoods.concordance import Concordance, concordance
-from impact.survival.likelihoods.partial import Maximum, Sample, cumulative_hazard
-from impact.survival.likelihoods.residuals import KINDS, residual_table
-from impact.survival.likelihoods.risk_scores import (
+from impact.survival.likelihoods.newton import Maximum
+from impact.survival.likelihoods.partial import Sample, cumulative_hazard
+from impact.survival.models.coefficient_tests import KINDS as TESTS
+from impact.survival.models.coefficient_tests import CoefficientTests, Fit, run_test
+from impact.survival.models.coefficients import coefficient_table, places_of, ratio_forest, ratio_lines
+from impact.survival.models.predicted_curves import PredictedCurves, of_baseline
+from impact.survival.models.proportional import ProportionalHazards, proportional_hazards
+from impact.survival.models.residuals import KINDS, residual_table
+from impact.survival.models.risk_scores import (
     REFERENCES,
     SCORES,
     expected_scores,
@@ -27,12 +32,9 @@ from impact.survival.likelihoods.risk_scores import (
     linear_scores,
     own_rows,
 )
-from impact.survival.models.coefficient_tests import KINDS as TESTS
-from impact.survival.models.coefficient_tests import CoefficientTests, Fit, run_test
-from impact.survival.models.predicted_curves import PredictedCurves, predicted_curves
-from impact.survival.models.proportional import ProportionalHazards, proportional_hazards
-from impact.survival.numbers.product_limit import CONF_TYPES
+from impact.survival.numbers.limits import SURVIVAL_TYPES
 from impact.survival.reading.covariates import Matrix
+from impact.survival.reading.faults import read_times
 from impact.survival.reading.new_rows import Reading, read_rows
 from impact.survival.reading.outcome import Outcome
 from impact.survival.riskset import at_risk, in_cells
@@ -57,6 +59,8 @@ class Cox:
         At the coefficients and at 0; with a penalty both carry it.
     n, n_events : int
         Rows and events used, uncounted by weights.
+    cause : int or str or None
+        The cause that is modelled, where events compete.
     robust : bool
         Whether the covariance is the robust one.
     ties, penalty, level, method : str, str or None, float, str
@@ -72,6 +76,7 @@ class Cox:
     log_likelihood_null: float
     n: int
     n_events: int
+    cause: int | str | None
     robust: bool
     ties: str
     penalty: str | None
@@ -95,25 +100,13 @@ class Cox:
         Firth's penalty the statistic is the signed root of the penalised likelihood ratio, and the limits are those of
         the profile; otherwise they are Wald's.
         """
-        error = np.sqrt(np.diag(self.covariance.to_numpy()))
-        shown = np.exp if exponentiate else np.asarray
-        if self._top is None:
-            statistic = self.coefficients / error
-            reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
-            low, high = self.coefficients - reach, self.coefficients + reach
-        else:
+        profile = None
+        if self._top is not None:
             statistic, low, high = self._profile
-            low, high = low / self._matrix.scale, high / self._matrix.scale
-        return pd.DataFrame(
-            {
-                "term": list(self.names),
-                "estimate": shown(self.coefficients),
-                "std_error": error,
-                "statistic": statistic,
-                "p_value": 2 * scipy.stats.norm.sf(np.abs(statistic)),
-                "conf_low": shown(low),
-                "conf_high": shown(high),
-            }
+            profile = statistic, low / self._matrix.scale, high / self._matrix.scale
+        spread = self.covariance.to_numpy()
+        return coefficient_table(
+            self.names, self.coefficients, spread, self.level, profile=profile, exponentiate=exponentiate
         )
 
     @property
@@ -162,11 +155,7 @@ class Cox:
             For a likelihood ratio or plain score test where rows are not independent, and a score test with a penalty.
         """
         check_choice("kind", kind, TESTS)
-        wanted = [term] if isinstance(term, str) else list(term)
-        places = {name: (place,) for place, name in enumerate(self.names)} | self._matrix.terms
-        unknown = [name for name in wanted if name not in places]
-        if unknown or not wanted:
-            raise InputError(f"{unknown} are not terms of the model, which are: {', '.join(places)}.")
+        wanted, columns = places_of(term, self.names, self._matrix.terms)
         if not self._independent and kind in ("likelihood-ratio", "score"):
             raise InputError(
                 f"A {kind} test takes rows for independent people; use kind='wald' or 'robust-score' with clusters,"
@@ -174,7 +163,7 @@ class Cox:
             )
         if self.penalty is not None and kind.endswith("score"):
             raise InputError("There is no score test with a penalty; use kind='likelihood-ratio' or 'wald'.")
-        return run_test(self._fit, kind, wanted, sorted({column for name in wanted for column in places[name]}))
+        return run_test(self._fit, kind, wanted, columns)
 
     @property
     def _fit(self) -> Fit:
@@ -300,15 +289,16 @@ class Cox:
         that of the baseline and of the coefficients (Tsiatis 1981); where the model's variance is robust so is this, by
         cluster. For someone like nobody in the data the curve is an extrapolation, which its interval does not show.
         """
-        check_choice("conf_type", conf_type, CONF_TYPES)
-        rows = read_rows(data, self._reading, self._matrix, self._outcome, times=False, strata=True)
-        return predicted_curves(
+        check_choice("conf_type", conf_type, SURVIVAL_TYPES)
+        wanted = None if times is None else read_times(times)
+        rows = read_rows(data, self._reading, self._matrix, times=False, strata=True)
+        return of_baseline(
             self._base,
             self._data.sets,
             rows,
             self._found.point.beta @ rows.z + rows.offset,
             last_seen(self._outcome),
-            None if times is None else np.atleast_1d(np.asarray(times, dtype=float)),
+            wanted,
             data.index[rows.keep],
             self._outcome.labels,
             level=self.level,
@@ -346,7 +336,7 @@ class Cox:
             rows, index = own_rows(self._outcome, self._matrix, self._data), self._index
         else:
             by_strata = expected or reference == "strata"
-            rows = read_rows(data, self._reading, self._matrix, self._outcome, times=expected, strata=by_strata)
+            rows = read_rows(data, self._reading, self._matrix, times=expected, strata=by_strata)
             index = data.index
         point, outcome = self._found.point, self._outcome
         if expected:
@@ -377,23 +367,14 @@ class Cox:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A forest of hazard ratios with their intervals."""
-        table = self.tidy(exponentiate=True)
-        columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
-        from impact.survival.figures import curves as figures
-
-        return figures.forest(
-            table["term"].tolist(), *columns, xlabel=f"Hazard ratio ({self.level:.0%} interval)", ax=ax
-        )
+        return ratio_forest(self.tidy(exponentiate=True), "hazard ratio", self.level, ax)
 
     def __repr__(self) -> str:
-        lines = [f"Cox model; {self.method}; n = {self.n:,}, events = {self.n_events:,}"]
-        for row in self.tidy(exponentiate=True).to_dict("records"):
-            lines.append(
-                f"{row['term']}: hazard ratio {number(row['estimate'])} ({self.level:.0%} interval"
-                f" {number(row['conf_low'])} to {number(row['conf_high'])}; p = {number(row['p_value'], 2)})"
-            )
-        name = "Log-likelihood" if self.penalty is None else "Penalised log-likelihood"
-        lines.append(
-            f"{name} {number(self.log_likelihood, 6)} (without covariates {number(self.log_likelihood_null, 6)})"
-        )
+        of = "" if self.cause is None else f" of {self.cause if isinstance(self.cause, str) else f'cause {self.cause}'}"
+        likelihood = "Log-likelihood" if self.penalty is None else "Penalised log-likelihood"
+        lines = [
+            f"Cox model{of}; {self.method}; n = {self.n:,}, events = {self.n_events:,}",
+            *ratio_lines(self.tidy(exponentiate=True), "hazard ratio", self.level),
+            f"{likelihood} {number(self.log_likelihood, 6)} (without covariates {number(self.log_likelihood_null, 6)})",
+        ]
         return with_notes("\n".join(lines), self.notes)

@@ -1,4 +1,4 @@
-"""Survival curves predicted by a Cox model for given people, with intervals."""
+"""Curves predicted by a fitted model for given people, with intervals: survival, or the incidence of a cause."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from impact.errors import InputError
 from impact.frames import FloatArray, IntArray
 from impact.results import with_notes
 from impact.survival.likelihoods.baseline import Baseline, curve_errors
-from impact.survival.numbers.product_limit import limits
+from impact.survival.numbers.limits import survival_limits
 from impact.survival.reading.new_rows import NewRows
 from impact.survival.riskset import RiskSets
 
@@ -22,10 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PredictedCurves:
-    """Predicted survival of given people over time.
+    """Predicted curves of given people over time.
 
     Attributes
     ----------
+    of : str
+        ``"survival"``, the share without the event; or ``"incidence"``, the share to whom the cause has happened.
     labels : tuple
         The index of each row predicted for, in the order of the rows of `tidy`.
     level, conf_type : float, str
@@ -34,6 +35,7 @@ class PredictedCurves:
     notes : tuple of str
     """
 
+    of: str
     labels: tuple[object, ...]
     level: float
     conf_type: str
@@ -50,45 +52,55 @@ class PredictedCurves:
 
         Columns row, stratum (where there are any), time, cumulative_hazard, estimate, std_error, conf_low, conf_high.
 
-        `std_error` is that of the survival. Intervals are NaN where their scale has none (survival of 1 on the log-log
-        and arcsine scales), and everything is NaN after the last time observed in the stratum.
+        `cumulative_hazard` is minus the log of the share without the event, `std_error` that of the estimate.
+        Intervals are NaN where their scale has none (nobody has had the event yet, on the log-log and arcsine scales),
+        and everything is NaN after the last time observed in the stratum.
         """
-        survival, low, high = self._curves()
+        estimate, low, high = self._curves()
         sizes = np.diff(self._bounds)
         table = pd.DataFrame({"row": np.repeat(_objects(self.labels), sizes)})
         if self._strata:
             table["stratum"] = np.repeat(_objects(self._strata), sizes)
-        with np.errstate(invalid="ignore"):
-            error = survival * self._error
+        with np.errstate(invalid="ignore", under="ignore"):
+            survival = np.exp(-self._hazard)
+            error = np.where(survival == 0, 0.0, survival * self._error)
         return table.assign(
             time=self._time,
             cumulative_hazard=self._hazard,
-            estimate=survival,
+            estimate=estimate,
             std_error=error,
             conf_low=low,
             conf_high=high,
         )
 
     def plot(self, ax: Axes | None = None, *, unit: str = "days", cumulative: bool = False) -> Axes:
-        """The curves with their intervals; with `cumulative` the share with the event instead, 1 − S."""
-        from impact.survival.figures import curves as figures
+        """The curves with their intervals; with `cumulative` the share with the event instead, 1 − S.
 
-        survival, low, high = self._curves()
+        `unit` is ``"days"`` or ``"months"``. Incidence is cumulative as it is.
+        """
+        from impact.survival.figures.curves import Line, falling_curves, rising_curves
+
+        estimate, low, high = self._curves()
         lines = []
         for place, label in enumerate(self.labels):
             part = slice(self._bounds[place], self._bounds[place + 1])
-            lines.append(figures.Line(str(label), self._time[part], survival[part], low[part], high[part]))
-        return figures.survival_curves(lines, ax=ax, unit=unit, cumulative=cumulative)
+            lines.append(Line(str(label), self._time[part], estimate[part], low[part], high[part]))
+        if self.of == "incidence":
+            return rising_curves(lines, ylabel="With the event", share=True, ax=ax, unit=unit)
+        return falling_curves(lines, ax=ax, unit=unit, cumulative=cumulative)
 
     def _curves(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        survival = np.exp(-self._hazard)
-        low, high = limits(survival, self._error, self.level, self.conf_type)
+        with np.errstate(under="ignore"):
+            survival = np.exp(-self._hazard)
+        low, high = survival_limits(survival, self._error, self.level, self.conf_type)
+        if self.of == "incidence":
+            return -np.expm1(-self._hazard), 1 - high, 1 - low
         return survival, low, high
 
     def __repr__(self) -> str:
         people = "1 person" if len(self.labels) == 1 else f"{len(self.labels):,} people"
-        head = f"Survival predicted for {people}; {self.level:.0%} {self.conf_type} intervals; {self.method}"
-        return with_notes(head, self.notes)
+        head = f"{self.of.capitalize()} predicted for {people}; {self.level:.0%} {self.conf_type} intervals"
+        return with_notes(f"{head}; {self.method}", self.notes)
 
 
 def _objects(values: tuple[object, ...]) -> np.ndarray:
@@ -97,7 +109,37 @@ def _objects(values: tuple[object, ...]) -> np.ndarray:
     return out
 
 
-def predicted_curves(
+def of_table(
+    of: str,
+    labels: pd.Index,
+    strata: tuple[object, ...],
+    times: FloatArray,
+    hazard: FloatArray,
+    error: FloatArray,
+    *,
+    level: float,
+    conf_type: str,
+    method: str,
+    notes: tuple[str, ...],
+) -> PredictedCurves:
+    """The curves of m people at the same T times, from cumulative hazards and their errors, (m, T)."""
+    bounds = np.arange(len(labels) + 1) * len(times)
+    return PredictedCurves(
+        of,
+        tuple(labels.tolist()),
+        level,
+        conf_type,
+        method,
+        notes,
+        strata,
+        bounds,
+        np.tile(times, len(labels)),
+        hazard.ravel(),
+        error.ravel(),
+    )
+
+
+def of_baseline(
     base: Baseline,
     sets: RiskSets,
     rows: NewRows,
@@ -111,12 +153,10 @@ def predicted_curves(
     conf_type: str,
     method: str,
 ) -> PredictedCurves:
-    """The curves at `times`, or at the event times of each person's stratum.
+    """Survival by a Cox model at `times`, or at the event times of each person's stratum.
 
     `linear` (m,) is the linear predictor on the centred covariates; `last_seen` (S,) the last time of each stratum.
     """
-    if times is not None and np.isnan(times).any():
-        raise InputError("times must be numbers without missing values.")
     ratio = np.exp(linear)
     sizes = np.diff(sets.bounds) if times is None else np.full(len(sets.bounds) - 1, len(times))
     bounds = np.r_[0, np.cumsum(sizes[rows.stratum])]
@@ -135,6 +175,7 @@ def predicted_curves(
         hazard[places] = np.where(cells >= 0, base.cumulative[cells], 0.0) * scale
         error[places] = curve_errors(base, rows.z[:, inside], cells) * scale
     return PredictedCurves(
+        "survival",
         tuple(labels.tolist()),
         level,
         conf_type,

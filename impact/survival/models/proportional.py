@@ -14,8 +14,10 @@ import scipy
 from impact.errors import InputError
 from impact.frames import FloatArray, check_choice
 from impact.results import Test, with_notes
-from impact.survival.likelihoods.partial import Maximum, Sample, cell_scores, information
+from impact.survival.likelihoods.newton import Maximum
+from impact.survival.likelihoods.partial import Sample, cell_scores, information
 from impact.survival.likelihoods.residuals import schoenfeld
+from impact.survival.numbers.limits import standard_errors
 from impact.survival.numbers.natural_spline import smooth
 from impact.survival.numbers.product_limit import product_limit
 from impact.survival.reading.covariates import Matrix
@@ -101,7 +103,7 @@ class ProportionalHazards:
             raise InputError("There are too few distinct event times for a smooth curve; six at least are needed.")
         estimate, unit = found
         error = unit * drift.error[place]
-        reach = float(scipy.stats.norm.ppf(0.5 + self.level / 2)) * error
+        reach = standard_errors(self.level) * error
         order = np.argsort(drift.x, kind="stable")
         return pd.DataFrame(
             {
@@ -119,10 +121,10 @@ class ProportionalHazards:
 
         The axis is laid out as the test sees time (`transform`) and labelled in `unit`. One dot is one event.
         """
-        from impact.survival.figures import curves as figures
+        from impact.survival.figures.drift import drift as figure
 
         place, drift = self._place(term), self._drift
-        return figures.drift(
+        return figure(
             drift.time,
             drift.x,
             drift.y[place],
@@ -191,7 +193,7 @@ def _transformed(data: Sample, outcome: Outcome, transform: str) -> FloatArray:
     if transform == "rank":
         return _mean_ranks(outcome.ranks.grid[outcome.ranks.exit], times)
     curve = product_limit(outcome.ranks, outcome.event)
-    return 1 - np.r_[1.0, curve.survival][np.searchsorted(curve.time, times)]
+    return 1 - np.r_[1.0, curve.survival][np.searchsorted(curve.sets.times, times)]
 
 
 def _mean_ranks(values: FloatArray, at: FloatArray) -> FloatArray:

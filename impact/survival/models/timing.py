@@ -7,22 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.design import Design
 from impact.errors import ConvergenceError, Fault, InputError
 from impact.frames import Columns, FloatArray, IntArray
 from impact.survival.likelihoods.climb import Peak, climb
 from impact.survival.likelihoods.families import Family
-from impact.survival.likelihoods.partial import dependent_columns
 from impact.survival.likelihoods.timing import Times, evaluate, score_residuals
-from impact.survival.numbers.products import products
+from impact.survival.models.coefficients import ARBITRARY, ENDLESS
+from impact.survival.numbers.algebra import dependent_columns, products
+from impact.survival.reading.cautions import about_variance, robust_words
 from impact.survival.reading.covariates import UNUSABLE, CovariateColumns, Matrix
-from impact.survival.reading.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
+from impact.survival.reading.faults import require_event
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
 
 INTERCEPT = "(Intercept)"
-FEW_EVENTS = 10
 NO_SPREAD = -7.0
 ONE_INSTANT = 200.0
 
@@ -31,7 +30,6 @@ ONE_INSTANT = 200.0
 class People:
     """One call's data as read: the outcome, and the covariates of the timing and of the share."""
 
-    frame: pd.DataFrame
     outcome: Outcome
     timing: Matrix | None
     share: Matrix | None
@@ -60,22 +58,17 @@ def read_people(
     )
     readers = [None if part is None else CovariateColumns(columns, part) for part in (covariates, share)]
     outcome = read.take(columns.rows())
-    refuse_one_cluster(outcome)
-    if not outcome.event.any():
-        fault = Fault("has no event in the rows used", table="data", column=event)
-        raise InputError("The data given cannot be used:", [fault])
-    timing, who = (None if reader is None else reader.take(outcome.keep) for reader in readers)
+    require_event(outcome.event, event)
+    timing, who = (None if reader is None else reader.take(outcome.rows) for reader in readers)
     for matrix in (timing, who):
         if matrix is not None:
             _refuse_aliased(matrix)
     if robust is None:
-        robust = needs_robust(columns, outcome)
+        robust = outcome.needs_robust
     if robust and len(outcome.event) < 2:
         raise InputError("Only one row is used: a robust variance needs two at least.")
-    notes = [*outcome.notes, *few_clusters(outcome)]
-    if robust and entry is not None and outcome.cluster is None:
-        notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
-    return People(columns.frame, outcome, timing, who, robust, tuple(notes))
+    notes = (*outcome.notes, *about_variance(outcome, robust=robust))
+    return People(outcome, timing, who, robust, notes)
 
 
 def _refuse_aliased(matrix: Matrix) -> None:
@@ -233,7 +226,7 @@ def check_reached(data: Times, peak: Peak, people: People, event: str) -> None:
     spike = gone < NO_SPREAD if data.family.accelerated else gone * data.duration.max() > ONE_INSTANT
     if data.family.ancillary and spike and peak.outcome != "reached":
         raise ConvergenceError(
-            "The likelihood rises without end:",
+            ENDLESS,
             [
                 Fault(
                     "happens at one time only (or one for each value of the covariates); nobody is followed beyond",
@@ -250,7 +243,7 @@ def check_reached(data: Times, peak: Peak, people: People, event: str) -> None:
         remedy = "leave it out, merge its rare categories, or compare the groups by curves."
         columns = [i for i in peak.columns if names[i] != INTERCEPT] or peak.columns
         raise ConvergenceError(
-            "The likelihood rises without end:", [Fault(problem, column=names[i], remedy=remedy) for i in columns]
+            ENDLESS, [Fault(problem, column=names[i], why=ARBITRARY, remedy=remedy) for i in columns]
         )
     if peak.outcome == "lost":
         raise ConvergenceError(
@@ -267,40 +260,11 @@ def _names(people: People, data: Times) -> Sequence[str]:
     return [*names, data.family.ancillary] if data.family.ancillary else names
 
 
-def few_events(people: People, size: int) -> list[str]:
-    """A caution where there are few events for the parameters."""
-    n_events = int(people.outcome.event.sum())
-    if n_events >= FEW_EVENTS * size:
-        return []
-    return [f"{n_events:,} events for {size} parameters (fewer than {FEW_EVENTS} each): intervals are too short."]
-
-
 def variance_in_words(people: People) -> str:
     """Which variance stands behind the intervals."""
     if not people.robust:
         return "variance from the observed information"
     return robust_words(people.outcome)
-
-
-def coefficient_table(estimate: FloatArray, covariance: FloatArray, level: float) -> pd.DataFrame:
-    """Estimate, std_error, statistic, p_value, conf_low and conf_high of parameters, by the normal distribution.
-
-    NaN where a robust variance is 0, every row or cluster being just as the model has it.
-    """
-    variance = np.diag(covariance)
-    error = np.sqrt(np.where(variance > 0, variance, np.nan))
-    statistic = estimate / error
-    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * error
-    return pd.DataFrame(
-        {
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": statistic,
-            "p_value": 2 * scipy.stats.norm.sf(np.abs(statistic)),
-            "conf_low": estimate - reach,
-            "conf_high": estimate + reach,
-        }
-    )
 
 
 def aic(log_likelihood: float, size: int, counts: bool) -> float:

@@ -1,33 +1,32 @@
-"""The Nelson-Aalen estimate in numbers: cumulative hazards by group, two variances, limits, and counts at any time."""
+"""The Nelson-Aalen estimate in numbers: cumulative hazards by group, with Aalen's variance or the jackknife's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
-from impact.survival.numbers.product_limit import ProductLimit, _jackknife, product_limit
-from impact.survival.reading.groups import Grouped
-from impact.survival.riskset import FloatArray, IntArray, TimeRanks, risk_sets, scan
+from impact.survival.numbers.counts import Counts, count
+from impact.survival.numbers.influence import squares
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, risk_sets, scan
 
-CONF_TYPES = ("log", "plain", "arcsine")
 TIES = ("nelson-aalen", "fleming-harrington")
 
 
 @dataclass(frozen=True, slots=True)
 class CumulativeHazard:
-    """Cumulative hazards on the cells of a product-limit curve, K of them.
+    """Cumulative hazards on cells (one for each group and distinct time, censored times included).
 
     Attributes
     ----------
-    counts : ProductLimit
-        Times, numbers at risk, events and groups of the cells.
+    sets : RiskSets
+    counts : Counts
     hazard, error : (K,) float
         The cumulative hazard and its standard error.
     """
 
-    counts: ProductLimit
+    sets: RiskSets
+    counts: Counts
     hazard: FloatArray
     error: FloatArray
 
@@ -44,19 +43,20 @@ def cumulative_hazard(
 ) -> CumulativeHazard:
     """H(t) = Σ d / Y, with Aalen's variance Σ d / Y² or the infinitesimal jackknife's, summed by cluster.
 
-    With Fleming and Harrington's ties the d deaths of a time meet Y, Y − 1, …, Y − d + 1 people one after another.
+    With Fleming and Harrington's ties the d deaths of a time meet Y, Y − 1, …, Y − d + 1 people one after another. A
+    row of weight 1 moves H(t) by event / Y at its own time, and by −Σ d / Y² while at risk.
     """
-    curve = product_limit(ranks, event, group=group, weights=weights)
+    sets = risk_sets(ranks, None, group)
+    counts = count(sets, event, weights)
     if ties == "fleming-harrington":
-        step, spread = one_by_one(curve.n_event, curve.n_risk)
+        step, spread = one_by_one(counts.n_event, counts.n_risk)
     else:
-        step, spread = curve.n_event / curve.n_risk, curve.n_event / curve.n_risk**2
+        step, spread = counts.n_event / counts.n_risk, counts.n_event / counts.n_risk**2
+    variance = scan(spread, sets.bounds)
     if robust:
-        sets = risk_sets(ranks, np.ones(len(event), dtype=bool), group)
-        variance = _jackknife(sets, spread, curve.n_risk, event, group, weights, cluster)
-    else:
-        variance = scan(spread, curve.bounds)
-    return CumulativeHazard(curve, scan(step, curve.bounds), np.sqrt(variance))
+        w = np.ones(len(event)) if weights is None else weights
+        variance = squares(sets, w, -variance, w * event / counts.n_risk[sets.last], group, cluster)
+    return CumulativeHazard(sets, counts, scan(step, sets.bounds), np.sqrt(variance))
 
 
 def one_by_one(deaths: FloatArray, people: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -72,35 +72,3 @@ def one_by_one(deaths: FloatArray, people: FloatArray) -> tuple[FloatArray, Floa
     met = people[cell] - (np.arange(len(cell)) - (np.cumsum(count) - count)[cell])
     first, second = (np.bincount(cell, part, len(count)).astype(float) for part in (1 / met, 1 / met**2))
     return first, second
-
-
-def hazard_limits(hazard: FloatArray, error: FloatArray, level: float, conf_type: str) -> tuple[FloatArray, FloatArray]:
-    """Pointwise interval of H(t) on the scale of `conf_type`, never below 0; NaN where H is 0.
-
-    Klein and Moeschberger (2003), section 4.3, and Bie, Borgan and Liestøl (1987) for the arcsine.
-    """
-    reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * error
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        h = np.where(hazard > 0, hazard, np.nan)
-        if conf_type == "plain":
-            low, high = np.maximum(h - reach, 0.0), h + reach
-        elif conf_type == "log":
-            low, high = h * np.exp(-reach / h), h * np.exp(reach / h)
-        else:
-            centre, half = np.arcsin(np.exp(-h / 2)), reach / 2 / np.sqrt(np.expm1(h))
-            low = -2 * np.log(np.sin(np.minimum(centre + half, np.pi / 2)))
-            high = -2 * np.log(np.sin(np.maximum(centre - half, 0.0)))
-    return low, high
-
-
-def count_at_risk(people: Grouped, times: FloatArray) -> FloatArray:
-    """How many of each group (or what weight) are at risk just before each time, (G, m): entry < time <= duration."""
-    wanted, back = np.unique(times, return_inverse=True)
-    ranks, weights = people.outcome.ranks, people.outcome.weights
-    n_groups, width = len(people.labels), len(wanted) + 1
-    reached = np.searchsorted(wanted, ranks.grid, side="right")
-    base = people.codes * np.int64(width)
-    gone = np.bincount(base + reached[ranks.exit], weights, n_groups * width)
-    come = base if ranks.entry is None else base + reached[ranks.entry]
-    change = np.bincount(come, weights, n_groups * width) - gone
-    return np.cumsum(change.reshape(n_groups, width), axis=1)[:, back]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.riskset import FloatArray, IntArray, TimeRanks, risk_sets, scan
+from impact.survival.numbers.counts import one_less
+from impact.survival.riskset import FloatArray, IntArray, TimeRanks, just_before, risk_sets, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +56,19 @@ def gray_score(
         place = group[rows] * (size + 1) + sets.last[rows]
         return np.bincount(place, minlength=n_groups * (size + 1)).reshape(n_groups, size + 1)[:, :size].astype(float)
 
-    firsts = sets.bounds[:-1][np.diff(sets.bounds) > 0]
-
-    def before(values: FloatArray, start: float) -> FloatArray:
-        shifted = np.roll(values, 1, axis=-1)
-        shifted[..., firsts] = start
-        return shifted
-
     y = scan(table(slice(None)), sets.bounds, reverse=True)
     own, others = table(event == cause), table((event > 0) & (event != cause))
     present = np.maximum(y, 1.0)
     after = scan(1 - (own + others) / present, sets.bounds, product=True)
-    free = before(after, 1.0)
+    free = just_before(after, sets.bounds, 1.0)
     h = np.divide(y, free, out=np.zeros_like(y), where=y > 0)
     together, several = h.sum(axis=0), (y > 0).sum(axis=0) > 1
-    at_risk = h * (1 - before(scan(free * own / present, sets.bounds), 0.0))
-    other_rise = np.divide(free * others * _kept(others, y), present, out=present)
+    at_risk = h * (1 - just_before(scan(free * own / present, sets.bounds), sets.bounds, 0.0))
+    other_rise = np.divide(free * others * one_less(others, y), present, out=present)
     events = own.sum(axis=0)
     rise = events / together
     pooled = 1 - scan(rise, sets.bounds)
-    still = before(pooled, 1.0)
+    still = just_before(pooled, sets.bounds, 1.0)
     if (still[several] <= 0).any():
         nothing = np.full(n_groups, np.nan)
         return GrayScore(nothing, nothing, np.full((n_groups, n_groups), np.nan), True)
@@ -95,12 +89,6 @@ def gray_score(
         to_come *= np.divide(pooled, after[r], out=np.zeros(size), where=after[r] > 0)
         d -= to_come
         inverse = np.divide(1.0, h[r], out=np.zeros(size), where=h[r] > 0)
-        covariance += np.multiply(d, rise * _kept(events, free[r] * together) * inverse, out=step) @ d.T
+        covariance += np.multiply(d, rise * one_less(events, free[r] * together) * inverse, out=step) @ d.T
         covariance += np.multiply(to_come, other_rise[r] * inverse, out=step) @ to_come.T
     return GrayScore(observed, expected, covariance, False)
-
-
-def _kept(events: FloatArray, people: FloatArray) -> FloatArray:
-    """The hypergeometric factor 1 − (d − 1)/(n − 1) of d tied events, not below 0."""
-    more = np.where(events > 1, events - 1, 0.0)
-    return 1 - more / np.where(events > 1, np.maximum(people - 1, more), 1.0)

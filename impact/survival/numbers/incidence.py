@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.numbers.jackknife import blocks, states
-from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, risk_sets, scan
+from impact.survival.numbers.counts import left_after, one_less
+from impact.survival.numbers.influence import blocks, states
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, just_before, risk_sets, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +23,15 @@ class Incidence:
 
     Attributes
     ----------
-    time, n_risk, n_censored, free, free_error : (K,) float
+    sets : RiskSets
+    n_risk, n_censored, free, free_error : (K,) float
         Counts are sums of weights; `free` is the share without any event, `free_error` the standard error of its
         logarithm (infinite where it is 0).
     n_event, incidence, std_error : (k, K) float
         By cause.
-    bounds : (G + 1,) int
-        The cells of group g are ``bounds[g]:bounds[g + 1]``.
     """
 
-    time: FloatArray
+    sets: RiskSets
     n_risk: FloatArray
     n_censored: FloatArray
     free: FloatArray
@@ -39,7 +39,6 @@ class Incidence:
     n_event: FloatArray
     incidence: FloatArray
     std_error: FloatArray
-    bounds: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def aalen_johansen(
         cause, tied events of a cause hypergeometric (Aalen 1978; Gray 1988). ``"jackknife"``: the infinitesimal
         jackknife, summed by cluster; the only one that is right under weights that are not counts.
     """
-    sets = risk_sets(ranks, np.ones(len(event), dtype=bool), group)
+    sets = risk_sets(ranks, None, group)
     size = sets.size
     place = event * size + sets.last
     table = np.bincount(place, weights, (causes + 1) * size).reshape(causes + 1, size).astype(float)
@@ -84,10 +83,8 @@ def aalen_johansen(
     else:
         nobody_left = np.bincount(sets.last[event > 0], minlength=size) == at_risk(sets)
     censored, events = table[0], table[1:]
-    remain = np.where(nobody_left, 0.0, n - events.sum(axis=0))
-    free = scan(remain / n, sets.bounds, product=True)
-    before = np.r_[1.0, free[:-1]]
-    before[sets.bounds[:-1]] = 1.0
+    remain, free = left_after(n, events.sum(axis=0), nobody_left, sets.bounds)
+    before = just_before(free, sets.bounds, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(nobody_left, 0.0, events.sum(axis=0) / (n * remain))
     steps = _Steps(n, remain, before, free, hazard)
@@ -102,7 +99,7 @@ def aalen_johansen(
         spread = np.array([_quadratic(parts(steps, f, events, k), f, sets) for k, f in enumerate(from_end)])
     free_error = np.where(free > 0, np.sqrt(np.maximum(free_variance, 0.0)), np.inf)
     error = np.where(incidence > 0, np.sqrt(np.maximum(spread, 0.0)), 0.0)
-    return Incidence(sets.times, n, censored, free, free_error, events, incidence, error, sets.bounds)
+    return Incidence(sets, n, censored, free, free_error, events, incidence, error)
 
 
 Parts = tuple[FloatArray, FloatArray, FloatArray]
@@ -125,16 +122,11 @@ def _counting(steps: _Steps, f: FloatArray, events: FloatArray, cause: int) -> P
     with np.errstate(divide="ignore"):
         inverse = np.where(steps.after > 0, 1 / steps.after, 0.0)
     own, others = (
-        steps.before**2 * d * _tied(d, steps.n) / steps.n**2
+        steps.before**2 * d * one_less(d, steps.n) / steps.n**2
         for d in (events[cause], events.sum(axis=0) - events[cause])
     )
     a = (own + others) * inverse**2
     return a, own * inverse + a * f, own * (1 + f * inverse) ** 2 + others * (f * inverse) ** 2
-
-
-def _tied(events: FloatArray, n: FloatArray) -> FloatArray:
-    """The hypergeometric factor 1 − (d − 1)/(n − 1) of the variance of d tied events."""
-    return 1 - np.where(events > 1, events - 1, 0.0) / np.maximum(n - 1, 1.0)
 
 
 def _jackknife(
@@ -163,7 +155,7 @@ def _jackknife(
         rows = block.rows
         last, what = sets.last[rows], event[rows]
         w = np.ones(len(rows)) if weights is None else weights[rows]
-        p = states(sets, rows, w, a, np.where(what > 0, -jump[last], 0.0))
+        p = states(sets, rows, w, a, np.where(what > 0, -w * jump[last], 0.0))
         there = (w, np.zeros(len(w)))
         pp += block.jumps(p)
         pw += block.jumps(p, there)
@@ -171,7 +163,7 @@ def _jackknife(
         for k in range(len(events)):
             own = np.where(what > 0, (from_end[k] * jump)[last], 0.0)
             own += np.where(what == k + 1, (steps.before / steps.n)[last], 0.0)
-            q = states(sets, rows, w, c[k], own)
+            q = states(sets, rows, w, c[k], w * own)
             pq[k] += block.jumps(p, q)
             qq[k] += block.jumps(q)
             qw[k] += block.jumps(q, there)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.numbers.jackknife import blocks, states
-from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, in_cells, risk_sets, scan
+from impact.survival.numbers.influence import squares
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, risk_sets, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,10 @@ class MeanCount:
     Attributes
     ----------
     sets : RiskSets
-    n_risk, n_event, n_left, mean, std_error : (K,) float
-        At risk, events and rows that stop (sums of weights); the mean count and its standard error.
+    n_risk, n_event, n_left : (K,) float
+        At risk, events and rows that stop, as sums of weights.
+    mean, error : (K,) float
+        The mean count and its standard error.
     """
 
     sets: RiskSets
@@ -26,7 +28,7 @@ class MeanCount:
     n_event: FloatArray
     n_left: FloatArray
     mean: FloatArray
-    std_error: FloatArray
+    error: FloatArray
 
 
 def mean_count(
@@ -43,24 +45,14 @@ def mean_count(
     cluster : (n,) int
         Codes of the people (or of the sets they belong to).
     """
-    sets = risk_sets(ranks, np.ones(len(count), dtype=bool), group)
+    sets = risk_sets(ranks, None, group)
     w = np.ones(len(count)) if weights is None else weights
-    n, d = at_risk(sets, weights), in_cells(sets, np.arange(len(count)), w * count)
-    mean = scan(d / n, sets.bounds)
+    n, d = at_risk(sets, weights), np.bincount(sets.last, w * count, sets.size).astype(float)
     passed = -scan(d / n**2, sets.bounds)
-    pp, pw, ww = (np.zeros(sets.size) for _ in range(3))
-    for block in blocks(sets, group, cluster):
-        rows = block.rows
-        last, mass = sets.last[rows], w[rows]
-        own = states(sets, rows, mass, passed, count[rows] / n[last])
-        there = (mass, np.zeros(len(rows)))
-        pp += block.jumps(own)
-        pw += block.jumps(own, there)
-        ww += block.jumps(there)
-    pp, pw, ww = (scan(total, sets.bounds) for total in (pp, pw, ww))
-    square = pp + passed * (2 * pw + passed * ww)
-    error = np.where(mean > 0, np.sqrt(np.maximum(square, 0.0)), 0.0)
-    return MeanCount(sets, n, d, in_cells(sets, np.arange(len(count)), w), mean, error)
+    square = squares(sets, w, passed, w * count / n[sets.last], group, cluster)
+    mean = scan(d / n, sets.bounds)
+    error = np.where(mean > 0, np.sqrt(square), 0.0)
+    return MeanCount(sets, n, d, np.bincount(sets.last, w, sets.size).astype(float), mean, error)
 
 
 def influence_at(found: MeanCount, count: FloatArray, weights: FloatArray | None, time: float) -> FloatArray:

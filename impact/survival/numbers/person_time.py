@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from impact.survival.numbers.products import products
+from impact.survival.numbers.algebra import group_products
 from impact.survival.riskset import FloatArray, IntArray
 
 
@@ -70,15 +70,10 @@ def _log_covariance(
     time: FloatArray, died: FloatArray, days: FloatArray, n_event: FloatArray, codes: IntArray, cluster: IntArray | None
 ) -> FloatArray:
     """The sandwich of the Poisson score d − λ t, by cluster, divided by the events: the covariance of log rates."""
-    n_groups = len(days)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (died - (n_event / days)[codes] * time) / n_event[codes]
     score[~np.isfinite(score)] = np.nan
-    if cluster is None:
-        return np.diag(np.bincount(codes, score**2, n_groups).astype(float))
-    size = int(cluster.max()) + 1
-    sums = np.bincount(codes * np.int64(size) + cluster, score, n_groups * size).reshape(n_groups, size).astype(float)
-    return products(sums, sums)
+    return group_products(score, codes, len(days), cluster)
 
 
 def poisson_limits(count: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:

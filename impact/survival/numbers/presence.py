@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from impact.survival.reading.outcome import Outcome
-from impact.survival.riskset import FloatArray, IntArray
+from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, risk_sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Presence:
     Attributes
     ----------
     came_at, left_at : tuple of (m,) float
-        The distinct times of entry and exit, one array a group.
+        The distinct times of entry (empty where everyone comes at 0) and of exit, one array a group.
     came, left : tuple of (m + 1,) float
         People (or weights) before the first of those times, after it, …
     """
@@ -35,27 +35,35 @@ class Presence:
         return np.maximum(came - self.left[group][np.searchsorted(self.left_at[group], times)], 0.0)
 
 
-def presence(outcome: Outcome, time: FloatArray, leaving: FloatArray, bounds: IntArray) -> Presence:
-    """The presence of the rows of an outcome.
+def presence(
+    sets: RiskSets, leaving: FloatArray, ranks: TimeRanks, group: IntArray | None, weights: FloatArray | None
+) -> Presence:
+    """The presence of the rows of risk sets with cells at every distinct exit.
 
     Parameters
     ----------
-    outcome : Outcome
-    time, leaving : (K,) float
-        The distinct times of exit by group, and the people (or weights) who leave at each.
-    bounds : (G + 1,) int
-        The times of group g are ``bounds[g]:bounds[g + 1]``.
+    sets : RiskSets
+    leaving : (K,) float
+        The people (or weights) who leave at each cell.
+    ranks : TimeRanks
+    group : (n,) int or None
+    weights : (n,) float or None
     """
+    came_at, came = np.empty(0), np.zeros(1)
+    if ranks.entry is not None:
+        entries = risk_sets(TimeRanks(ranks.grid, ranks.entry, None), None, group)
+        coming = np.bincount(entries.last, weights, entries.size).astype(float)
     parts = []
-    for code in range(len(bounds) - 1):
-        cells = slice(bounds[code], bounds[code + 1])
-        left = np.r_[0.0, np.cumsum(leaving[cells])]
-        came_at, came = np.empty(0), left[-1:]
-        if outcome.ranks.entry is not None:
-            inside = slice(None) if outcome.group is None else outcome.group == code
-            place = outcome.ranks.entry[inside]
-            mass = np.bincount(place, None if outcome.weights is None else outcome.weights[inside])
-            found = np.flatnonzero(np.bincount(place))
-            came_at, came = outcome.ranks.grid[found], np.r_[0.0, np.cumsum(mass[found])]
-        parts.append((came_at, came, time[cells], left))
+    for code, (first, last) in enumerate(pairwise(sets.bounds.tolist())):
+        left = _running(leaving[first:last])
+        if ranks.entry is None:
+            came = left[-1:]
+        else:
+            begin, end = entries.bounds[code], entries.bounds[code + 1]
+            came_at, came = entries.times[begin:end], _running(coming[begin:end])
+        parts.append((came_at, came, sets.times[first:last], left))
     return Presence(*zip(*parts, strict=True))
+
+
+def _running(values: FloatArray) -> FloatArray:
+    return np.concatenate([[0.0], np.cumsum(values)])

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from impact.survival.likelihoods.partial import dependent_columns
-from impact.survival.numbers.products import products
+from impact.survival.numbers.algebra import dependent_columns, products
 from impact.survival.riskset import (
     FloatArray,
     IntArray,
@@ -17,6 +16,7 @@ from impact.survival.riskset import (
     TimeRanks,
     at_risk,
     in_cells,
+    just_before,
     over_time,
     risk_sets,
     scan,
@@ -155,14 +155,8 @@ def weigher(family: str, rho: float = 0.0, gamma: float = 0.0) -> Weigher:
     S̃ = Π (1 − d / (Y + 1))), Ŝ(t−)^ρ (1 − Ŝ(t−))^γ (Fleming-Harrington), the curves being those of all groups together.
     """
 
-    def before(deaths: FloatArray, people: FloatArray, bounds: IntArray) -> FloatArray:
-        survival = scan(1 - deaths / people, bounds, product=True)
-        earlier = np.r_[1.0, survival][:-1]
-        earlier[bounds[:-1][np.diff(bounds) > 0]] = 1.0
-        return earlier
-
     def fleming_harrington(deaths: FloatArray, people: FloatArray, bounds: IntArray) -> FloatArray:
-        survival = before(deaths, people, bounds)
+        survival = just_before(scan(1 - deaths / people, bounds, product=True), bounds, 1.0)
         return survival**rho * (1 - survival) ** gamma
 
     weighers: dict[str, Weigher] = {

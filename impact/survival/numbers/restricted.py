@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.numbers.products import products
+from impact.survival.numbers.algebra import group_products
+from impact.survival.numbers.counts import left_after
 from impact.survival.riskset import (
     BoolArray,
     FloatArray,
@@ -15,6 +16,7 @@ from impact.survival.riskset import (
     TimeRanks,
     at_risk,
     in_cells,
+    just_before,
     over_time,
     risk_sets,
     scan,
@@ -71,9 +73,8 @@ def lost_time(
     if weights is not None:
         deaths = in_cells(sets, died, weights[died])
     deaths_counted = in_cells(sets, lost, None if weights is None else weights[lost])
-    remain = np.where(nobody_left, 0.0, people - deaths)
-    survival = scan(remain / people, sets.bounds, product=True)
-    before = _just_before(survival, sets.bounds)
+    remain, survival = left_after(people, deaths, nobody_left, sets.bounds)
+    before = just_before(survival, sets.bounds, 1.0)
     left = np.maximum(horizon - sets.times, 0.0)
     direct = left * before
     loss = direct * deaths_counted / people
@@ -84,7 +85,8 @@ def lost_time(
     incidence = scan(before * deaths_counted / people, sets.bounds)
     if robust:
         influence = _influence(sets, event, counted, direct / people, indirect, deaths, deaths_counted, people)
-        covariance = _squares(influence, group, weights, cluster, len(estimate))
+        influence = influence if weights is None else influence * weights
+        covariance = group_products(influence, group, len(estimate), cluster)
     else:
         effect = direct - indirect * people
         other = -indirect * people
@@ -93,12 +95,6 @@ def lost_time(
         spread = (chance * (effect - mean) ** 2 + rest * (other - mean) ** 2 + remain / people * mean**2) / people
         covariance = np.diag(_by_group(spread, sets.bounds))
     return LostTime(estimate, covariance, sets.times, incidence, survival, sets.bounds)
-
-
-def _just_before(survival: FloatArray, bounds: IntArray) -> FloatArray:
-    before = np.r_[1.0, survival][:-1]
-    before[bounds[:-1][np.diff(bounds) > 0]] = 1.0
-    return before
 
 
 def _by_group(values: FloatArray, bounds: IntArray) -> FloatArray:
@@ -122,20 +118,3 @@ def _influence(
     cells = sets.last[died]
     out[died] += direct[cells] * counted[died] - indirect[cells]
     return out
-
-
-def _squares(
-    influence: FloatArray,
-    group: IntArray | None,
-    weights: FloatArray | None,
-    cluster: IntArray | None,
-    n_groups: int,
-) -> FloatArray:
-    """Σ over clusters of the outer product of its groups' sums of weighted influence, (G, G)."""
-    value = influence if weights is None else influence * weights
-    codes = np.zeros(len(value), dtype=np.int64) if group is None else group
-    if cluster is None:
-        return np.diag(np.bincount(codes, value**2, n_groups).astype(float))
-    size = int(cluster.max()) + 1
-    sums = np.bincount(codes * np.int64(size) + cluster, value, n_groups * size).reshape(n_groups, size).astype(float)
-    return products(sums, sums)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.errors import Fault, InputError
+from impact.errors import InputError
 from impact.frames import FloatArray, IntArray
-
-UNUSABLE = "The data given cannot be used:"
+from impact.survival.reading.faults import refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,10 @@ class Causes:
     event: IntArray
     names: tuple[object, ...]
 
+    def words(self, cause: object) -> str:
+        """A cause as it is spoken of: by its name, or as ``cause 2``."""
+        return cause if isinstance(cause, str) else f"cause {cause}"
+
     def code(self, cause: object, column: str) -> int:
         """The code of a cause given by its name or code, of which there must be an event."""
         if cause in self.names:
@@ -37,7 +40,7 @@ class Causes:
         else:
             raise InputError(f"cause must be one of {', '.join(str(name) for name in self.names)}, not {cause!r}.")
         if not (self.event == code).any():
-            raise InputError(UNUSABLE, [Fault(f"has no event of cause {cause} in the rows used", column=column)])
+            refuse(column, f"has no event of cause {cause} in the rows used")
         return code
 
 
@@ -47,6 +50,11 @@ def check_causes(causes: Sequence[str] | None) -> None:
         return
     if isinstance(causes, str) or not causes or len(set(causes)) < len(causes):
         raise InputError('causes must name what 1, 2, … stand for, each once: causes=("reoffence", "death").')
+
+
+def highest_code(causes: Sequence[str] | None) -> int | None:
+    """The highest code that the names allow; None where none were given and any may stand."""
+    return None if causes is None else len(causes)
 
 
 def read_causes(event: FloatArray, causes: Sequence[str] | None, column: str) -> Causes:
@@ -63,12 +71,10 @@ def read_causes(event: FloatArray, causes: Sequence[str] | None, column: str) ->
     highest = int(codes.max())
     skipped = highest > len(codes) or not np.bincount(codes)[1:].all()
     if skipped:
-        fault = Fault(
+        refuse(
+            column,
             f"goes to {highest}, but some code from 1 to {highest} has no event",
-            table="data",
-            column=column,
             why="a high code may stand for a missing value, and would be counted as a cause of its own.",
             remedy="make such values missing, or name what 1, 2, … stand for in causes=.",
         )
-        raise InputError(UNUSABLE, [fault])
     return Causes(codes, tuple(range(1, highest + 1)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from impact.errors import Fault, InputError
-from impact.frames import BoolArray, Columns, FloatArray, Groups
+from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
 
 if TYPE_CHECKING:
     from formulaic import Formula
@@ -115,8 +115,8 @@ class CovariateColumns:
             else:
                 self._read[name] = columns.number(name)
 
-    def take(self, keep: BoolArray) -> Matrix:
-        """The matrix of the rows to use.
+    def take(self, rows: BoolArray | IntArray) -> Matrix:
+        """The matrix of the rows to use, in their order.
 
         Raises
         ------
@@ -127,16 +127,16 @@ class CovariateColumns:
         for name, values in self._read.items():
             seen[name] = None
             if isinstance(values, Groups):
-                seen[name] = tuple(values.labels[code] for code in np.unique(values.codes[keep]).tolist())
+                seen[name] = tuple(values.labels[code] for code in np.unique(values.codes[rows]).tolist())
         names: list[str] = []
         terms: dict[str, tuple[int, ...]] = {}
         if self._formula is None:
             size = sum(1 if values is None else max(len(values) - 1, 1) for values in seen.values())
-            recipe, parts = Recipe(seen), _from_columns(self._read, seen, keep)
+            recipe, parts = Recipe(seen), _from_columns(self._read, seen, rows)
         else:
-            spec, size, parts = self._from_formula(keep)
+            spec, size, parts = self._from_formula(rows)
             recipe = Recipe(seen, spec)
-        x = np.empty((size, int(keep.sum())))
+        x = np.empty((size, int(rows.sum()) if rows.dtype == bool else len(rows)))
         for place, (term, name, part) in enumerate(parts):
             names.append(name)
             terms[term] = (*terms.get(term, ()), place)
@@ -144,12 +144,12 @@ class CovariateColumns:
         centre, scale = _standardise(names, x)
         return Matrix(tuple(names), terms, x, centre, scale, recipe)
 
-    def _from_formula(self, keep: BoolArray) -> tuple[Any, int, Iterator[tuple[str, str, FloatArray]]]:
+    def _from_formula(self, rows: BoolArray | IntArray) -> tuple[Any, int, Iterator[tuple[str, str, FloatArray]]]:
         from formulaic.errors import FormulaicError
 
         assert self._formula is not None
         try:
-            matrix = self._formula.get_model_matrix(_part(self._columns.frame, keep), na_action="ignore")
+            matrix = self._formula.get_model_matrix(_part(self._columns.frame, rows), na_action="ignore")
         except FormulaicError as error:
             raise InputError(UNUSABLE, [Fault(f"the formula fails: {error}")]) from None
         wanted = [(str(term), part) for term, part in matrix.model_spec.term_indices.items() if str(term) != "1"]
@@ -162,14 +162,14 @@ class CovariateColumns:
 
 
 def _from_columns(
-    read: Mapping[str, FloatArray | Groups], seen: Mapping[str, tuple[object, ...] | None], keep: BoolArray
+    read: Mapping[str, FloatArray | Groups], seen: Mapping[str, tuple[object, ...] | None], rows: BoolArray | IntArray
 ) -> Iterator[tuple[str, str, FloatArray]]:
     """Term, name and values of each row of the matrix; the first value seen of a categorical column is left out."""
     for name, values in read.items():
         if not isinstance(values, Groups):
-            yield name, name, values[keep]
+            yield name, name, values[rows]
             continue
-        codes, labels = values.codes[keep], seen[name] or ()
+        codes, labels = values.codes[rows], seen[name] or ()
         for label in labels[1:] if len(labels) > 1 else labels:
             yield name, f"{name}[{label}]", (codes == values.labels.index(label)).astype(float)
 
@@ -192,17 +192,17 @@ def _standardise(names: Sequence[str], x: FloatArray) -> tuple[FloatArray, Float
         centre[place] = row.mean()
         row -= centre[place]
         row /= most - least
-        spread = np.sqrt(row @ row / len(row))
-        row /= spread
+        spread = float(np.sqrt(np.einsum("i,i->", row, row) / len(row)))
+        row *= 1 / spread
         scale[place] = (most - least) * spread
     if faults:
         raise InputError(UNUSABLE, faults)
     return centre, scale
 
 
-def _part(frame: pd.DataFrame, keep: BoolArray) -> pd.DataFrame:
+def _part(frame: pd.DataFrame, rows: BoolArray | IntArray) -> pd.DataFrame:
     """The rows to use, without categories that none of them has."""
-    part = frame.loc[keep].reset_index(drop=True)
+    part = frame.iloc[rows].reset_index(drop=True)
     unused = {
         name: part[name].cat.remove_unused_categories()
         for name in part.columns

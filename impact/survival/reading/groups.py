@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from impact.design import Design
-from impact.errors import InputError
 from impact.frames import Columns, IntArray
+from impact.survival.reading.causes import Causes, check_causes, highest_code, read_causes
+from impact.survival.reading.cautions import about_variance
+from impact.survival.reading.faults import refuse
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
 
 EVERYONE = "all"
-FEW_CLUSTERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Grouped:
         Whether rows do not count once or by whole weights, or are not independent.
     named : bool
         Whether the groups have names of their own.
+    causes : Causes or None
+        Where events compete.
     """
 
     outcome: Outcome
@@ -44,10 +48,13 @@ class Grouped:
     notes: tuple[str, ...]
     robust: bool
     named: bool
+    causes: Causes | None = None
 
     @property
     def n_events(self) -> tuple[int, ...]:
         """Events of each group, of whatever cause, uncounted by weights."""
+        if not self.named:
+            return (int(np.count_nonzero(self.outcome.event)),)
         died = self.codes[self.outcome.event > 0]
         return tuple(np.bincount(died, minlength=len(self.labels)).tolist())
 
@@ -55,10 +62,13 @@ class Grouped:
         """How a note about one group starts."""
         return f"Group {self.labels[code]}: " if self.named else ""
 
+    def note(self, code: int, words: str) -> str:
+        """A note about one group, or about everyone."""
+        return self.who(code) + words if self.named else words[0].upper() + words[1:]
+
     def without_events(self) -> list[str]:
         """A note for each group that has no event."""
-        words = [self.who(code) + "no events." for code, events in enumerate(self.n_events) if not events]
-        return [note[0].upper() + note[1:] for note in words]
+        return [self.note(code, "no events.") for code, events in enumerate(self.n_events) if not events]
 
 
 def read_groups(
@@ -70,9 +80,14 @@ def read_groups(
     entry: str | None,
     weights: str | None,
     cluster: str | None,
-    highest: int | None = 1,
+    competing: bool = False,
+    causes: Sequence[str] | None = None,
 ) -> Grouped:
-    """Read and check the columns of a call; every fault is raised at once."""
+    """Read and check the columns of a call; every fault is raised at once.
+
+    With `competing` the event is the code of a cause, with names in `causes`.
+    """
+    check_causes(causes)
     columns = Columns(data)
     read = OutcomeColumns(
         columns,
@@ -82,59 +97,89 @@ def read_groups(
         weights=weights,
         cluster=cluster,
         groups=() if by is None else (by,),
-        highest=highest,
+        highest=highest_code(causes) if competing else 1,
     )
     outcome = read.take(columns.rows())
-    refuse_one_cluster(outcome)
     labels = (EVERYONE,) if by is None else outcome.labels
-    codes = np.zeros(len(outcome.event), dtype=np.int64) if outcome.group is None else outcome.group
+    n = len(outcome.event)
+    codes = np.broadcast_to(np.int64(0), n) if outcome.group is None else outcome.group
+    robust = outcome.needs_robust
+    notes = about_variance(outcome, robust=robust, codes=codes, labels=labels)
     return Grouped(
         outcome,
         labels,
         codes,
-        tuple(np.bincount(codes, minlength=len(labels)).tolist()),
-        (*outcome.notes, *few_clusters(outcome), *_within_one_cluster(outcome, codes, labels)),
-        needs_robust(columns, outcome),
+        (n,) if by is None else tuple(np.bincount(codes, minlength=len(labels)).tolist()),
+        (*outcome.notes, *notes),
+        robust,
         by is not None,
+        read_causes(outcome.event, causes, event) if competing else None,
     )
 
 
-def refuse_one_cluster(outcome: Outcome) -> None:
-    """Raise where every row is in one cluster, which says nothing about how clusters differ."""
-    cluster = outcome.cluster
-    if cluster is not None and len(cluster) > 1 and not cluster.any():
-        raise InputError(
-            "All rows used are in one cluster: a standard error is learnt from how clusters differ. Use finer clusters,"
-            " or none if the rows are independent."
-        )
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """An outcome whose groups are compared, within strata where there are any.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Its own groups are the strata.
+    labels : tuple
+    codes : (n,) int
+        The group of each row, a place in `labels`.
+    n : tuple of int
+    strata : tuple of str
+        The columns of the strata.
+    notes : tuple of str
+    """
+
+    outcome: Outcome
+    labels: tuple[object, ...]
+    codes: IntArray
+    n: tuple[int, ...]
+    strata: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def within(self) -> str:
+        """The strata in words; empty where there are none."""
+        return self.outcome.strata_words(self.strata)
 
 
-def few_clusters(outcome: Outcome) -> list[str]:
-    """A caution where there are too few clusters for the robust variance to be trusted."""
-    if outcome.cluster is None or (count := int(outcome.cluster.max()) + 1) >= FEW_CLUSTERS:
-        return []
-    return [f"{count} clusters (fewer than {FEW_CLUSTERS}): robust standard errors are too small, and p-values too."]
-
-
-def _within_one_cluster(outcome: Outcome, codes: IntArray, labels: tuple[object, ...]) -> list[str]:
-    if outcome.cluster is None or len(labels) == 1:
-        return []
-    low, high = np.full(len(labels), np.iinfo(np.int64).max), np.full(len(labels), -1)
-    np.minimum.at(low, codes, outcome.cluster)
-    np.maximum.at(high, codes, outcome.cluster)
-    return [
-        f"Group {labels[code]}: all in one cluster, so that its standard errors are 0 and mean nothing."
-        for code in np.flatnonzero(low == high).tolist()
+def read_compared(
+    data: pd.DataFrame | Design,
+    duration: str,
+    event: str,
+    by: str,
+    *,
+    strata: str | Sequence[str] | None,
+    entry: str | None,
+    weights: str | None,
+    cluster: str | None,
+    highest: int | None = 1,
+) -> Compared:
+    """Read and check the columns of a comparison of two groups or more; every fault is raised at once."""
+    columns = Columns(data)
+    within = column_names(strata)
+    read = OutcomeColumns(
+        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=within, highest=highest
+    )
+    groups = columns.groups(by)
+    outcome = read.take(columns.rows())
+    present, codes = np.unique(groups.codes[outcome.keep], return_inverse=True)
+    labels = tuple(groups.labels[code] for code in present)
+    if len(labels) < 2:
+        refuse(by, "has only one group in the rows used", remedy="compare two groups or more.")
+    notes = [
+        *outcome.notes,
+        *(f"Group {label}: no row has every value needed." for label in groups.labels if label not in labels),
+        *about_variance(outcome, robust=outcome.needs_robust),
     ]
+    n = np.bincount(codes, minlength=len(labels))
+    return Compared(outcome, labels, codes.astype(np.int64), tuple(n.tolist()), within, tuple(notes))
 
 
-def needs_robust(columns: Columns, outcome: Outcome) -> bool:
-    """Whether only the robust variance is right: a Design, a cluster, or weights that are not whole."""
-    return columns.design is not None or outcome.cluster is not None or not outcome.whole_weights
-
-
-def robust_words(outcome: Outcome) -> str:
-    """The robust variance in words, with its clusters."""
-    if outcome.cluster is None:
-        return "robust variance"
-    return f"robust variance, {int(outcome.cluster.max()) + 1:,} clusters"
+def column_names(columns: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The columns of strata, of which there may be none, one or several."""
+    return () if columns is None else (columns,) if isinstance(columns, str) else tuple(columns)

@@ -6,7 +6,7 @@ import numpy as np
 
 from impact.errors import Fault, InputError, row_fault
 from impact.frames import BoolArray, IntArray
-from impact.survival.reading.causes import UNUSABLE
+from impact.survival.reading.faults import UNUSABLE
 
 
 def check_histories(

@@ -1,4 +1,4 @@
-"""Reading a new table by the covariates, strata and outcome of a fitted Cox model."""
+"""Reading a new table by the covariates, strata and outcome of a fitted model."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from impact.design import Design
 from impact.errors import InputError
-from impact.frames import Columns, FloatArray, IntArray
+from impact.frames import BoolArray, Columns, FloatArray, IntArray
 from impact.survival.reading.covariates import Matrix
-from impact.survival.reading.outcome import LATE_ENTRY, Outcome, _combine
+from impact.survival.reading.outcome import LATE_ENTRY, combine
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class Reading:
     duration : str
     entry, offset : str or None
     strata : tuple of str
+    labels : tuple
+        Of the strata that stood in the data of the fit.
     """
 
     duration: str
     entry: str | None
     offset: str | None
     strata: tuple[str, ...]
+    labels: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class NewRows:
 
     Attributes
     ----------
-    keep : (rows of the table,) bool
+    keep : (rows of the table,) bool, or their places
     z : (p, m) float
         Covariates, centred and scaled as in the fit.
     offset : (m,) float
@@ -47,7 +51,7 @@ class NewRows:
     notes : tuple of str
     """
 
-    keep: np.ndarray
+    keep: BoolArray | IntArray
     z: FloatArray
     offset: FloatArray
     stratum: IntArray
@@ -56,9 +60,24 @@ class NewRows:
     notes: tuple[str, ...]
 
 
-def read_rows(
-    data: pd.DataFrame, reading: Reading, matrix: Matrix, outcome: Outcome, *, times: bool, strata: bool
-) -> NewRows:
+def read_covariates(
+    data: pd.DataFrame, matrices: Sequence[Matrix]
+) -> tuple[BoolArray, list[FloatArray], tuple[str, ...]]:
+    """Which rows of a new table are complete, their covariates as they stand by each matrix, and notes.
+
+    Raises
+    ------
+    InputError
+        With every fault at once; a value of a category that the fit has not seen is one.
+    """
+    columns = _columns(data)
+    read = [matrix.recipe.read(columns) for matrix in matrices]
+    keep = columns.rows()
+    found = [matrix.recipe.rows(columns, part, keep) for matrix, part in zip(matrices, read, strict=True)]
+    return keep, found, columns.notes
+
+
+def read_rows(data: pd.DataFrame, reading: Reading, matrix: Matrix, *, times: bool, strata: bool) -> NewRows:
     """The rows of a new table; with `times` their duration and entry too, with `strata` their strata.
 
     Raises
@@ -66,9 +85,7 @@ def read_rows(
     InputError
         With every fault at once; a value of a category or a stratum that the fit has not seen is one.
     """
-    columns = Columns(data)
-    if columns.design is not None:
-        raise InputError("Predictions are for the rows of a DataFrame; give the Design's .data, or part of it.")
+    columns = _columns(data)
     read = matrix.recipe.read(columns)
     offset = np.zeros(columns.n) if reading.offset is None else columns.number(reading.offset)
     duration = columns.number(reading.duration, low=0) if times else None
@@ -77,7 +94,7 @@ def read_rows(
         columns.forbid(entry >= duration, reading.entry, "is at or after the duration", remedy=LATE_ENTRY)
     stratum = np.zeros(columns.n, dtype=np.int64)
     if strata and reading.strata:
-        stratum = _strata(columns, reading.strata, outcome.labels)
+        stratum = _strata(columns, reading.strata, reading.labels)
     keep = columns.rows()
     z = matrix.recipe.rows(columns, read, keep)
     z -= matrix.centre[:, None]
@@ -93,13 +110,19 @@ def read_rows(
     )
 
 
+def _columns(data: pd.DataFrame) -> Columns:
+    if isinstance(data, Design):
+        raise InputError("Predictions are for the rows of a DataFrame; give the Design's .data, or part of it.")
+    return Columns(data)
+
+
 def _strata(columns: Columns, names: Sequence[str], labels: Sequence[object]) -> IntArray:
     groups = [columns.groups(name) for name in names]
     out = np.full(columns.n, -1, dtype=np.int64)
     whole = np.all([group.codes >= 0 for group in groups], axis=0)
     if not all(group.labels for group in groups) or not whole.any():
         return out
-    codes, found = _combine([type(group)(group.codes[whole], group.labels) for group in groups])
+    codes, found = combine([type(group)(group.codes[whole], group.labels) for group in groups])
     places = {label: place for place, label in enumerate(labels)}
     assert codes is not None
     out[whole] = np.array([places.get(label, -1) for label in found])[codes]

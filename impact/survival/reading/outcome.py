@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
+from impact.survival.reading.faults import UNUSABLE
 from impact.survival.riskset import TimeRanks, rank_times
 
 LATE_ENTRY = "must come before the duration: a person is at risk after entry, up to and with the duration."
@@ -72,8 +73,8 @@ class OutcomeColumns:
                     column=self._entry_name,
                     remedy=LATE_ENTRY,
                 )
-                raise InputError("The data given cannot be used:", [fault])
-        codes, labels = _combine([Groups(group.codes[used], group.labels) for group in self._groups])
+                raise InputError(UNUSABLE, [fault])
+        codes, labels = combine([Groups(group.codes[used], group.labels) for group in self._groups])
         for group in self._groups:
             gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[used]).tolist()))
             notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
@@ -87,6 +88,7 @@ class OutcomeColumns:
             codes,
             labels,
             tuple(notes),
+            self._columns.design is not None,
         )
 
 
@@ -107,6 +109,10 @@ class Outcome:
     labels : tuple
         What each code of `group` stands for.
     notes : tuple of str
+    designed : bool
+        Whether a Design was given, whose weights were made and not drawn.
+    order : (n,) int or None
+        Which of the rows kept each row is, where they were put in another order.
     """
 
     keep: BoolArray
@@ -117,6 +123,47 @@ class Outcome:
     group: IntArray | None
     labels: tuple[object, ...]
     notes: tuple[str, ...]
+    designed: bool = False
+    order: IntArray | None = None
+
+    @property
+    def rows(self) -> BoolArray | IntArray:
+        """Which rows of the data these are, to take columns by and to put values back by."""
+        return self.keep if self.order is None else np.flatnonzero(self.keep)[self.order]
+
+    @property
+    def needs_robust(self) -> bool:
+        """Whether only a robust variance is right: a Design, a cluster, or weights that are not whole."""
+        return self.designed or self.cluster is not None or not self.whole_weights
+
+    def by_time(self, first: BoolArray) -> Outcome:
+        """The same rows by stratum and time, those in `first` leading their time, so that rows of a time are a run."""
+        key = 2 * self.ranks.exit + ~first
+        if self.group is not None:
+            key += self.group * np.int64(2 * len(self.ranks.grid))
+        low, high = int(key.min()), int(key.max())
+        if high - low < np.iinfo(np.int16).max:  # a radix sort, in O(n)
+            key = (key - low).astype(np.int16)
+        order = np.argsort(key, kind="stable")
+
+        ranks = self.ranks
+        return replace(
+            self,
+            ranks=replace(ranks, exit=ranks.exit[order], entry=None if ranks.entry is None else ranks.entry[order]),
+            event=self.event[order],
+            weights=None if self.weights is None else self.weights[order],
+            cluster=None if self.cluster is None else self.cluster[order],
+            group=None if self.group is None else self.group[order],
+            order=order,
+        )
+
+    def of_cause(self, code: int) -> Outcome:
+        """The same rows with the events of one cause; those of others end the time at risk as censoring does."""
+        return replace(self, event=(self.event == code).astype(float))
+
+    def strata_words(self, columns: Sequence[str]) -> str:
+        """The strata of some columns in words; empty where there are none."""
+        return f"{len(self.labels):,} strata of {', '.join(columns)}" if columns else ""
 
     @property
     def whole_weights(self) -> bool:
@@ -130,7 +177,8 @@ def _without_gaps(codes: IntArray) -> IntArray:
     return codes if present.all() else (np.cumsum(present) - 1)[codes]
 
 
-def _combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:
+def combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:
+    """One code and label for each combination of groups that occurs; None where there are no groups."""
     if not groups:
         return None, ()
     key = groups[0].codes

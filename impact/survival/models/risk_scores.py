@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 
 from impact.survival.likelihoods.baseline import Baseline, span_errors
 from impact.survival.likelihoods.partial import Point, Sample
 from impact.survival.likelihoods.residuals import expected_events
+from impact.survival.numbers.limits import standard_errors
 from impact.survival.reading.covariates import Matrix
 from impact.survival.reading.new_rows import NewRows
 from impact.survival.reading.outcome import Outcome
@@ -21,7 +21,7 @@ def own_rows(outcome: Outcome, matrix: Matrix, data: Sample) -> NewRows:
     """The rows of the fit, in the form of new ones."""
     ranks, n = outcome.ranks, len(outcome.event)
     return NewRows(
-        outcome.keep,
+        outcome.rows,
         matrix.x,
         np.zeros(n) if data.offset is None else data.offset,
         np.zeros(n, dtype=np.int64) if outcome.group is None else outcome.group,
@@ -59,7 +59,7 @@ def linear_scores(
     level: float,
 ) -> FloatArray:
     """Linear predictors or risks with their errors and limits, (4, m)."""
-    reach = float(scipy.special.ndtri(0.5 + level / 2))
+    reach = standard_errors(level)
     away = rows.z - _means(reference, matrix, outcome)[:, rows.stratum]
     estimate = beta @ away + rows.offset
     error = np.sqrt(np.einsum("ij,ij->j", away, covariance @ away))
@@ -74,7 +74,7 @@ def expected_scores(
     rows: NewRows, data: Sample, point: Point, outcome: Outcome, base: Baseline, level: float, *, own: bool
 ) -> FloatArray:
     """Expected events with their errors and limits (on the log scale), (4, m); `own` rows are those of the fit."""
-    reach = float(scipy.special.ndtri(0.5 + level / 2))
+    reach = standard_errors(level)
     ratio = np.exp(point.beta @ rows.z + rows.offset)
     assert rows.duration is not None
     last = cells_at(data.sets, rows.stratum, rows.duration)

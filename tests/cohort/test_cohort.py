@@ -269,6 +269,20 @@ def test_completers_need_a_landmark_and_are_labelled(store):
         moms(store, treatment="dose")
 
 
+def test_the_dose_counts_the_index_date_itself(store):
+    fill(store).rows["participation"].clear()
+    more = {"sessions_planned": 4, "sessions_attended": 3}
+    store.joined("p1", "2021-06-11", ended="2021-06-11", **more)
+    store.joined("p5", "2021-06-10", ended="2021-06-15", **more)
+    found = moms(store, treatment="dose")
+    assert row(found, "p1")[["days_engaged", "sessions_attended", "sessions_planned"]].tolist() == [1, 3, 4]
+    assert row(found, "p5")[["days_engaged", "sessions_attended"]].tolist() == [6, 3]
+    assert row(found, "p8")[["days_engaged", "sessions_attended"]].tolist() == [0, 0]
+    store.rows["participation"][1]["ended_on"] = "2021-06-16"
+    with pytest.raises(TimeZeroError, match="1 of 3 people with an index date were still on the programme"):
+        moms(store, treatment="dose")
+
+
 def test_time_varying_treatment_begins_after_the_day_of_starting(store):
     fill(store)
     store.rows["participation"][0]["started_on"] = "2021-07-01"

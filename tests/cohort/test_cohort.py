@@ -153,6 +153,16 @@ def test_referral_rule_gives_comparison_people_the_delays_of_the_treated(store):
     assert delays.value_counts().to_dict() == {10: 50, 40: 50, 70: 50, 100: 50}
 
 
+def test_comparison_people_are_not_followed_from_an_event_that_another_has_overtaken(store):
+    for who, started in (("a", "2021-03-01"), ("b", "2021-03-01"), ("c", "2021-03-01")):
+        store.person(who)
+        store.sentence(who, started, disposal="community")
+    store.referral("a", "2021-05-20", decided="2021-05-20")
+    store.sentence("b", "2021-04-10", disposal="community")
+    data = moms(store, time_zero="referral").data.set_index("person_id")
+    assert data["days_since_sentence"].to_dict() == {"a": 80, "c": 80}
+
+
 def test_comparison_people_come_from_the_disposals_of_the_treated(store):
     fill(store).person("order")
     store.sentence("order", "2021-06-13", disposal="community")

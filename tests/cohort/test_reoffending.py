@@ -127,6 +127,32 @@ def test_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
         assert ours == theirs, name
 
 
+@profile(max_examples=120)
+@given(histories(), st.integers(1, 40), st.integers(0, 30), st.integers(0, 120))
+def test_time_to_the_first_reoffence_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
+    people, offences, _ = history
+    complete_to = START + ahead * DAY
+    index, crimes, _ = frames(*history)
+    result = proven_reoffending(index, crimes, follow_up=follow_up, waiting=waiting, complete_to=complete_to)
+    for row, (who, start, died) in zip(result.itertuples(), people, strict=True):
+        known = min(start + follow_up * DAY, complete_to - waiting * DAY)
+        if known <= start:
+            assert pd.isna(row.duration)
+            assert pd.isna(row.event)
+            continue
+        end = known if died is None else min(known, died)
+        days = [
+            (offended - start).days
+            for owner, offended, proven, outcome, group, _ in offences
+            if (owner, group) == (who, "theft")
+            and outcome in ("conviction", "caution")
+            and proven is not None
+            and start < offended <= end
+            and proven <= known + waiting * DAY
+        ]
+        assert (row.duration, row.event) == (min(days, default=(end - start).days), float(bool(days)))
+
+
 @profile(max_examples=30)
 @given(histories(), st.integers(0, 2**31))
 def test_does_not_depend_on_the_order_of_rows(history, seed):

@@ -202,6 +202,13 @@ def test_the_edges_of_the_window(offended, proven, counts):
     assert result["reoffended"].tolist() == [counts]
 
 
+@pytest.mark.parametrize(("proven", "duration", "event"), [("2020-10-09", 60, 1), ("2020-10-10", 99, 0)])
+def test_proof_after_the_records_stop_is_not_known(proven, duration, event):
+    # 183 days before the records stop is day 99: only offences up to then have had their whole waiting.
+    result = proven_reoffending(*one("2020-03-01", proven), complete_to="2020-10-09")
+    assert result.loc[0, ["duration", "event"]].tolist() == [duration, event]
+
+
 def test_an_incomplete_window_is_missing_even_with_a_reoffence_on_record():
     result = proven_reoffending(*one(), complete_to="2021-07-01")
     assert result.loc[0, ["reoffended", "reoffences", "days_to_first"]].isna().all()

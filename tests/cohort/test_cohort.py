@@ -38,7 +38,11 @@ COLUMNS = [
     "days_to_first",
     "severity_first",
     "severity_worst",
+    "reoffences_indictable_only",
+    "reoffences_triable_either_way",
+    "reoffences_summary",
     "custody_for_reoffence",
+    "custody_spells",
     "days_at_risk",
     "complete",
     "duration",
@@ -497,6 +501,7 @@ def test_outcomes_and_recall(store):
     again, back, none = (row(found, who) for who in ("p5", "p8", "p1"))
     assert (again["reoffended"], again["duration"], again["event"]) == (1, 30, 1)
     assert (again["severity_first"], again["custody_for_reoffence"]) == ("triable_either_way", 1)
+    assert again[["reoffences_summary", "reoffences_triable_either_way", "custody_spells"]].tolist() == [0, 1, 1]
     assert again["days_at_risk"] == 335
     assert (back["recalled"], back["days_at_risk"], back["event"], back["duration"]) == (1, 351, 0, 365)
     assert (none["recalled"], none["reoffended"]) == (0, 0)

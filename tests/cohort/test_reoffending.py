@@ -39,7 +39,7 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
     """One person at a time, one day at a time."""
     for who, start, died in people:
         if start + (follow_up + waiting) * DAY > complete_to:
-            yield who, None, None, None, None, None, None, None, False
+            yield who, *[None] * 11, False
             continue
         again = []
         for owner, offended, proven, outcome, group, severity in offences:
@@ -53,9 +53,12 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
             day = start + ahead * DAY
             alive = died is None or day < died
             outside += alive and not any(entered <= day < left for entered, left, _ in mine)
-        custody = any(
-            reason == "sentence" and proven <= entered <= min(proven + 28 * DAY, start + (follow_up + waiting) * DAY)
-            for _, _, proven in again
+        custody = sum(
+            reason == "sentence"
+            and any(
+                proven <= entered <= min(proven + 28 * DAY, start + (follow_up + waiting) * DAY)
+                for _, _, proven in again
+            )
             for entered, _, reason in mine
         )
         first = min(again) if again else None
@@ -66,7 +69,9 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
             first[0] if first else None,
             SEVERITIES[first[1]] if first else None,
             SEVERITIES[min(rank for _, rank, _ in again)] if again else None,
-            float(custody),
+            *(sum(rank == place for _, rank, _ in again) for place in range(3)),
+            float(custody > 0),
+            custody,
             outside,
             True,
         )
@@ -115,7 +120,9 @@ def test_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
             "days_to_first",
             "severity_first",
             "severity_worst",
+            *(f"reoffences_{severity}" for severity in SEVERITIES),
             "custody_for_reoffence",
+            "custody_spells",
             "days_at_risk",
             "complete",
         ],

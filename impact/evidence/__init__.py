@@ -1,5 +1,6 @@
 """What may be said, and what may be shown: disclosure control, the claims gate and power."""
 
+from impact.evidence.check_claims import ClaimsCheck, check_claims
 from impact.evidence.claims import Finding, Verdict, verdict
 from impact.evidence.curves import coarsen_curve
 from impact.evidence.disclosure import Protected, protect
@@ -11,6 +12,7 @@ from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 
 __all__ = [
+    "ClaimsCheck",
     "Evaluability",
     "Finding",
     "JusticeDataLab",
@@ -18,6 +20,7 @@ __all__ = [
     "Rules",
     "Summary",
     "Verdict",
+    "check_claims",
     "coarsen_curve",
     "default_rules",
     "evaluability",

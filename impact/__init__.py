@@ -22,7 +22,7 @@ from impact.comparison import attrition, balance, compare, match, propensity, wh
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
-from impact.evidence import evaluability, protect
+from impact.evidence import Finding, check_claims, evaluability, jdl, jdl_summary, protect, verdict
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier, reoffending_rate
@@ -35,6 +35,7 @@ if _typing.TYPE_CHECKING:
 __all__ = [
     "Design",
     "Estimate",
+    "Finding",
     "ImpactError",
     "Test",
     "annual_report",
@@ -43,6 +44,7 @@ __all__ = [
     "balance",
     "change",
     "chapter",
+    "check_claims",
     "check_time_zero",
     "cohort",
     "compare",
@@ -50,6 +52,8 @@ __all__ = [
     "cox",
     "data_dictionary",
     "evaluability",
+    "jdl",
+    "jdl_summary",
     "kaplan_meier",
     "match",
     "observed_expected",
@@ -66,6 +70,7 @@ __all__ = [
     "risk_band",
     "risk_change",
     "simulate",
+    "verdict",
     "whole_sample",
 ]
 

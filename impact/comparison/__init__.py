@@ -2,8 +2,9 @@
 
 from impact.comparison.attrition import Attrition, attrition
 from impact.comparison.balance import Balance, balance
+from impact.comparison.designs import MatchedDesign
 from impact.comparison.effects import Effect, compare
-from impact.comparison.match import MatchedDesign, match
+from impact.comparison.match import match
 from impact.comparison.propensity import Propensity, propensity
 from impact.comparison.whole import whole_sample
 

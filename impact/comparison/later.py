@@ -13,7 +13,9 @@ _DIED = "it is known only of those who came to that day"
 
 LATER = {
     **dict.fromkeys(("reoffended", "reoffences", "days_to_first", "severity_first", "severity_worst"), _OUTCOME),
-    **dict.fromkeys(("custody_for_reoffence", "recalled", "event", "needs_change", "contacts_after"), _OUTCOME),
+    **dict.fromkeys(("reoffences_indictable_only", "reoffences_triable_either_way", "reoffences_summary"), _OUTCOME),
+    **dict.fromkeys(("custody_for_reoffence", "custody_spells", "recalled", "event"), _OUTCOME),
+    **dict.fromkeys(("needs_change", "contacts_after"), _OUTCOME),
     **dict.fromkeys(("days_at_risk", "complete", "duration", "start", "stop"), _FOLLOWED),
     **dict.fromkeys(("started", "completed", "started_on", "ended_on", "second_reading"), _RECEIVED),
     **dict.fromkeys(("days_engaged", "sessions_attended", "sessions_planned"), _RECEIVED),

@@ -18,7 +18,7 @@ from impact.cohort import (
     proven_reoffending,
     risk_band,
 )
-from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
+from impact.comparison import attrition, balance, compare, match, propensity, weight, whole_sample
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
@@ -101,6 +101,7 @@ __all__ = [
     "simulate",
     "split_population",
     "verdict",
+    "weight",
     "whole_sample",
 ]
 

@@ -15,7 +15,7 @@ from impact.comparison.outcome_model import logistic_regression, standardised, t
 from impact.comparison.propensity import Propensity
 from impact.comparison.resampling import resampled_effect
 from impact.comparison.sandwich import Fit, group_ratios, ratios_with_score, regression, two_samples
-from impact.comparison.score_model import forbid_other_weights, score_model
+from impact.comparison.score_model import forbid_other_score, log_weight_slope, score_model
 from impact.comparison.served import served_effect
 from impact.design import Design
 from impact.frames import FloatArray
@@ -164,8 +164,9 @@ def _weighted(design: Design, people: Compared, asked: Asked) -> Found:
         return resampled_effect(people, asked, how)
     words, notes = _clustering(design, people)
     if asked.propensity is not None:
+        forbid_other_score(design, asked.propensity)
         model = score_model(asked.propensity)
-        slope = forbid_other_weights(design, model)
+        slope = log_weight_slope(design, model)
         fit = ratios_with_score(
             people.outcome,
             people.exposure,

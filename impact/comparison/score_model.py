@@ -115,8 +115,8 @@ def forbid_other_score(design: Design, propensity: Propensity) -> None:
         raise InputError("The propensity is not the one that this design was made from: other people or covariates.")
 
 
-def forbid_other_weights(design: Design, model: ScoreModel) -> tuple[FloatArray, FloatArray]:
-    """The weights of the design as the score gives them, and the slope of their logarithms.
+def log_weight_slope(design: Design, model: ScoreModel) -> FloatArray:
+    """The slope, in the log-odds, of the logarithm of each weight of the design.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def forbid_other_weights(design: Design, model: ScoreModel) -> tuple[FloatArray,
             if side.any()
         )
         if alike:
-            return weights, slope
+            return slope
     raise InputError(
         "The weights of this design are not inverse probability or overlap weights of the propensity given, so how "
         "they change with the score is not known. Leave propensity out: the error then takes the weights as known."

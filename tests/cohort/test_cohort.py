@@ -38,7 +38,11 @@ COLUMNS = [
     "days_to_first",
     "severity_first",
     "severity_worst",
+    "reoffences_indictable_only",
+    "reoffences_triable_either_way",
+    "reoffences_summary",
     "custody_for_reoffence",
+    "custody_spells",
     "days_at_risk",
     "complete",
     "duration",
@@ -151,6 +155,16 @@ def test_referral_rule_gives_comparison_people_the_delays_of_the_treated(store):
     data = moms(store, time_zero="referral").data
     delays = data[data["treated"] == 0]["days_since_sentence"]
     assert delays.value_counts().to_dict() == {10: 50, 40: 50, 70: 50, 100: 50}
+
+
+def test_comparison_people_are_not_followed_from_an_event_that_another_has_overtaken(store):
+    for who, started in (("a", "2021-03-01"), ("b", "2021-03-01"), ("c", "2021-03-01")):
+        store.person(who)
+        store.sentence(who, started, disposal="community")
+    store.referral("a", "2021-05-20", decided="2021-05-20")
+    store.sentence("b", "2021-04-10", disposal="community")
+    data = moms(store, time_zero="referral").data.set_index("person_id")
+    assert data["days_since_sentence"].to_dict() == {"a": 80, "c": 80}
 
 
 def test_comparison_people_come_from_the_disposals_of_the_treated(store):
@@ -266,6 +280,20 @@ def test_completers_need_a_landmark_and_are_labelled(store):
     assert "only those who had completed" in repr(found)
     assert found.flow.set_index("step").loc["completed", "treated"] == 1
     with pytest.raises(TimeZeroError, match="needs a landmark"):
+        moms(store, treatment="dose")
+
+
+def test_the_dose_counts_the_index_date_itself(store):
+    fill(store).rows["participation"].clear()
+    more = {"sessions_planned": 4, "sessions_attended": 3}
+    store.joined("p1", "2021-06-11", ended="2021-06-11", **more)
+    store.joined("p5", "2021-06-10", ended="2021-06-15", **more)
+    found = moms(store, treatment="dose")
+    assert row(found, "p1")[["days_engaged", "sessions_attended", "sessions_planned"]].tolist() == [1, 3, 4]
+    assert row(found, "p5")[["days_engaged", "sessions_attended"]].tolist() == [6, 3]
+    assert row(found, "p8")[["days_engaged", "sessions_attended"]].tolist() == [0, 0]
+    store.rows["participation"][1]["ended_on"] = "2021-06-16"
+    with pytest.raises(TimeZeroError, match="1 of 3 people with an index date were still on the programme"):
         moms(store, treatment="dose")
 
 
@@ -473,6 +501,7 @@ def test_outcomes_and_recall(store):
     again, back, none = (row(found, who) for who in ("p5", "p8", "p1"))
     assert (again["reoffended"], again["duration"], again["event"]) == (1, 30, 1)
     assert (again["severity_first"], again["custody_for_reoffence"]) == ("triable_either_way", 1)
+    assert again[["reoffences_summary", "reoffences_triable_either_way", "custody_spells"]].tolist() == [0, 1, 1]
     assert again["days_at_risk"] == 335
     assert (back["recalled"], back["days_at_risk"], back["event"], back["duration"]) == (1, 351, 0, 365)
     assert (none["recalled"], none["reoffended"]) == (0, 0)

@@ -88,7 +88,7 @@ def doubly_robust(
     >>> people["again"] = [1, 0, 0, 1, 0, 1, 0, 1]
     >>> found = doubly_robust(propensity("joined ~ age", people), "again", measure="risk_difference", model="linear")
     >>> round(found.estimate, 3)
-    0.225
+    0.254
     """
     if not isinstance(propensity, Propensity):
         raise InputError(f"doubly_robust() needs the result of propensity(), not {type(propensity).__name__}.")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from impact.comparison import compare, match, propensity, whole_sample
-from impact.comparison.abadie_imbens import Pairs, local_products, matched_effect, tied
+from impact.comparison.abadie_imbens import Pairs, local_products, matched_effect, score_adjustment, tied
 from impact.comparison.bootstrap import resampled, resampled_ratios, set_sums
 from impact.comparison.doubly_robust import doubly_robust
 from impact.comparison.propensity import Propensity
@@ -177,8 +177,8 @@ def test_an_estimated_score_changes_the_error_and_says_so(people, score):
     assert found.estimate == pytest.approx(compare(design, "again", measure="risk_difference").estimate, rel=1e-12)
     with pytest.raises(InputError, match="needs propensity="):
         compare(design, "again", measure="risk_difference", se="abadie-imbens")
+    radius = match(score, method="radius", radius=0.3)
     with pytest.raises(InputError, match="nearest-neighbour matching with replacement"):
-        radius = match(score, method="radius", radius=0.3)
         compare(radius, "again", measure="risk_difference", se="abadie-imbens", propensity=score)
     with pytest.raises(InputError, match="is of a difference of risks or means"):
         compare(design, "again", measure="risk_ratio", se="abadie-imbens", propensity=score)
@@ -204,6 +204,39 @@ def test_neighbourhoods_with_ties_are_those_of_a_slow_search(scores, places):
     found = local_products(tied(group, y, x[:, None]), at)
     expected = [slow_products(group, y, x, one) for one in at]
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_what_the_estimated_score_adds_is_that_of_a_slow_search():
+    """Theorem 2 of Abadie and Imbens (2016), person by person, two of either group at least in a neighbourhood."""
+    rng = np.random.default_rng(14)
+    n = 60
+    matrix = np.column_stack([np.ones(n), rng.integers(0, 4, n), rng.normal(size=n)])
+    linear = matrix @ [-0.4, 0.3, 0.5]
+    treated = rng.random(n) < 1 / (1 + np.exp(-linear))
+    y, estimate = rng.normal(size=n) + treated, 0.8
+    f = 1 / (1 + np.exp(-linear))
+    spread, size = f * (1 - f), treated.sum()
+    information = np.mean([s * np.outer(x, x) for s, x in zip(spread, matrix, strict=True)], axis=0)
+    precision = np.linalg.inv(np.cov(matrix[:, 1:].T))
+    c, g = np.zeros(3), np.zeros(3)
+    for i in range(n):
+        mean, with_x = {}, {}
+        for side in (True, False):
+            own = treated == side
+            with_x[side] = np.array([slow_products(linear[own], y[own], x[own], linear[i])[1] for x in matrix.T])
+            apart = np.abs(linear[own] - linear[i])
+            reach = next(one for one in np.unique(apart) if (apart <= one).sum() >= 2)
+            mean[side] = y[own][apart <= reach].mean()
+        c += spread[i] * matrix[i] * (mean[True] - mean[False] - estimate) / size
+        c += spread[i] * (with_x[True] + f[i] / (1 - f[i]) * with_x[False]) / size
+        others = np.flatnonzero(treated != treated[i])
+        off = matrix[others, 1:] - matrix[i, 1:]
+        apart = np.einsum("ij,jk,ik->i", off, precision, off)
+        other = y[others[apart <= apart.min() + 1e-12]].mean()
+        g += spread[i] * matrix[i] * ((y[i] - other) * (1 if treated[i] else -1) - estimate) / size
+    inverse = np.linalg.inv(information)
+    expected = (g @ inverse @ g - c @ inverse @ c) / n
+    assert score_adjustment(y, treated, matrix, linear, estimate) == pytest.approx(expected, rel=1e-9)
 
 
 def test_without_reuse_the_matched_variance_is_that_of_the_pair_differences():

@@ -44,7 +44,8 @@ class Rosenbaum:
     table : DataFrame
         See `tidy`.
     critical_gamma : float
-        The bias at which the upper bound of p passes 1 − level; NaN where it is past it without any bias. At most 1,000,000.
+        The bias at which the upper bound of p passes 1 − level; NaN where it is past it without any bias. At most
+        1,000,000.
     outcome, alternative, method : str
         What was tested, and how, in words.
     level : float
@@ -75,14 +76,15 @@ class Rosenbaum:
         gamma = self.table["gamma"]
         axes.plot(gamma, self.table["p_upper"], color=COLOURS[0], label="Largest p that the bias allows")
         axes.plot(gamma, self.table["p_lower"], color=COLOURS[1], linestyle="--", label="Smallest p")
-        axes.axhline(1 - self.level, color="0.45", linestyle=":", label=f"{1 - self.level:g}")
+        axes.axhline(1 - self.level, color="0.45", linestyle=":", label=f"p = {1 - self.level:g}")
         if gamma.min() <= self.critical_gamma <= gamma.max():
             axes.plot(self.critical_gamma, 1 - self.level, "o", color=COLOURS[0])
             axes.annotate(
                 f"Γ = {number(self.critical_gamma, 3)}",
                 (self.critical_gamma, 1 - self.level),
-                (6, 8),
+                (-6, 6),
                 textcoords="offset points",
+                ha="right",
             )
         top = float(self.table["p_upper"].max())
         axes.set_ylim(-0.02 * top, max(1.1 * top, 1.5 * (1 - self.level)))

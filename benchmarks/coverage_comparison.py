@@ -242,7 +242,18 @@ def _error(replications: int) -> str:
     return f"{100 * np.sqrt(0.95 * 0.05 / replications):.1f}"
 
 
-FINDINGS = ("FINDINGS",)
+FINDINGS = (
+    "The raw difference misses the truth, the more surely the more people there are. After matching, `cluster` (the"
+    " default) is near 95 at every size, for every measure and with g-computation. `jdl` takes the two groups as"
+    " independent, so its intervals are a little too wide after matching without replacement. With replacement,"
+    " `cluster` and `jdl` are a little too wide and `abadie-imbens` is right.",
+    "",
+    "Under-coverage is in weighted designs at 60 treated: where the estimation of the score is counted, and with"
+    " g-computation on weights, intervals are too narrow (90 to 94), most so for the ATE, where a few treated people"
+    " carry large weights; at 150 they are at 92 to 95 and at 600 at 94 to 96. Taking the score as known, which is the"
+    " default, makes up for it there. The percentile and the normal bootstrap of sets cover alike, and at 60 pairs a"
+    " little less than `cluster` (93). Regressions resampled by bootstrap were not tried here, for the time they take.",
+)
 
 
 def main(replications: int = 500) -> None:

@@ -38,8 +38,8 @@ def values(treated: FloatArray, comparison: FloatArray, measure: str) -> FloatAr
         return np.log(treated) - np.log(comparison)
 
 
-def contrast(means: FloatArray, covariance: FloatArray, measure: str) -> tuple[float, float]:
-    """The measure (its logarithm for a ratio) of two means, the treated first, and its delta-method error.
+def slopes(means: FloatArray, measure: str) -> FloatArray:
+    """The slope of a measure (of its logarithm for a ratio) in the two means.
 
     Raises
     ------
@@ -56,8 +56,20 @@ def contrast(means: FloatArray, covariance: FloatArray, measure: str) -> tuple[f
                 f"One group has {what} so the {measure.replace('_', ' ')} is not finite. Use the difference instead."
             )
         slope = slope / (means * (1 - means) if odds else means)
+    return np.asarray(slope)
+
+
+def contrast(means: FloatArray, covariance: FloatArray, measure: str) -> tuple[float, float]:
+    """The measure (its logarithm for a ratio) of two means, the treated first, and its delta-method error.
+
+    Raises
+    ------
+    ConvergenceError
+        Where a ratio is not finite.
+    """
+    slope = slopes(means, measure)
     value = float(values(means[:1], means[1:], measure)[0])
-    return value, float(np.sqrt(max(slope @ covariance @ slope, 0.0)))
+    return value, float(np.sqrt(max(float(slope @ covariance @ slope), 0.0)))
 
 
 def infer(value: float, error: float, df: float, measure: str, level: float) -> Inference:

@@ -98,8 +98,9 @@ def compare(
     Weights are taken as fixed, unless `propensity` says how they came about. For an ATT by inverse probability that
     can be too wide or too narrow; for an ATE it is too wide as a rule. Errors after g-computation are of the effect
     among people with the covariates of these. With about 60 treated people, errors that count the score's estimation,
-    and g-computation on weights, undercover (90 to 94 in a hundred for 95); the default does not. How each error fares on known truth, by size of sample, is in
-    ``docs/coverage-comparison.md``; ``docs/effects.md`` says which belongs to which design.
+    and g-computation on weights, undercover (90 to 94 in a hundred for 95); the default less, if at all (93 to 95). How
+    each error fares on known truth, by size of sample, is in ``docs/coverage-comparison.md``; ``docs/effects.md`` says
+    which belongs to which design.
 
     References
     ----------

@@ -18,7 +18,23 @@ from impact.cohort import (
     proven_reoffending,
     risk_band,
 )
-from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
+from impact.comparison import (
+    attrition,
+    balance,
+    compare,
+    doubly_robust,
+    e_value,
+    forest,
+    hidden_confounder,
+    match,
+    propensity,
+    robustness_value,
+    rosenbaum,
+    specifications,
+    subgroups,
+    tipping_point,
+    whole_sample,
+)
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
@@ -49,7 +65,11 @@ __all__ = [
     "contact_windows",
     "cox",
     "data_dictionary",
+    "doubly_robust",
+    "e_value",
     "evaluability",
+    "forest",
+    "hidden_confounder",
     "jdl",
     "jdl_summary",
     "kaplan_meier",
@@ -67,7 +87,12 @@ __all__ = [
     "reoffending_rate",
     "risk_band",
     "risk_change",
+    "robustness_value",
+    "rosenbaum",
     "simulate",
+    "specifications",
+    "subgroups",
+    "tipping_point",
     "whole_sample",
 ]
 

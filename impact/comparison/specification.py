@@ -87,7 +87,7 @@ class Specifications:
         axes.set_xlim(-0.6, len(drawn) - 0.4)
         axes.set_ylabel(f"{self.measure.replace('_', ' ').capitalize()}\n({self.level:.0%} interval)")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, loc="best")
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
         if below is None:
             axes.set_xlabel("Specifications, by estimate")
             axes.set_xticks([])

@@ -18,7 +18,16 @@ from impact.cohort import (
     proven_reoffending,
     risk_band,
 )
-from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
+from impact.comparison import (
+    attrition,
+    balance,
+    compare,
+    emulated_trial,
+    match,
+    propensity,
+    running_count,
+    whole_sample,
+)
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
@@ -49,6 +58,7 @@ __all__ = [
     "contact_windows",
     "cox",
     "data_dictionary",
+    "emulated_trial",
     "evaluability",
     "jdl",
     "jdl_summary",
@@ -67,6 +77,7 @@ __all__ = [
     "reoffending_rate",
     "risk_band",
     "risk_change",
+    "running_count",
     "simulate",
     "whole_sample",
 ]

@@ -6,6 +6,7 @@ from impact.evidence.disclosure import Protected, protect
 from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.jdl_summary import Summary, jdl_summary
 from impact.evidence.justice_data_lab import JusticeDataLab, jdl
+from impact.evidence.magnitudes import protect_sums
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
@@ -26,6 +27,7 @@ __all__ = [
     "minimum_detectable_difference",
     "people_needed",
     "protect",
+    "protect_sums",
     "rate",
     "safe_mean",
     "share",

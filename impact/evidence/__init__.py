@@ -8,6 +8,7 @@ from impact.evidence.jdl_summary import Summary, jdl_summary
 from impact.evidence.justice_data_lab import JusticeDataLab, jdl
 from impact.evidence.magnitudes import protect_sums
 from impact.evidence.power import minimum_detectable_difference, people_needed
+from impact.evidence.releases import ReleaseComparison, compare_releases
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 
@@ -16,10 +17,12 @@ __all__ = [
     "Finding",
     "JusticeDataLab",
     "Protected",
+    "ReleaseComparison",
     "Rules",
     "Summary",
     "Verdict",
     "coarsen_curve",
+    "compare_releases",
     "default_rules",
     "evaluability",
     "jdl",

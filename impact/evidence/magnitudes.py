@@ -30,7 +30,7 @@ class Cells:
 def cells_of(person: IntArray, cell: IntArray, value: FloatArray, n_cells: int, *, top: int) -> Cells:
     """The cells' sums and largest contributions; values of one person in one cell are added up first."""
     pairs, place = np.unique(np.column_stack([cell, person]), axis=0, return_inverse=True)
-    given = np.bincount(place.ravel(), weights=value, minlength=len(pairs))
+    given = np.bincount(place.ravel(), weights=value, minlength=len(pairs)).astype(float)
     order = np.lexsort((-given, pairs[:, 0]))
     where, given = pairs[order, 0], given[order]
     start = np.searchsorted(where, np.arange(n_cells))

@@ -22,7 +22,18 @@ from impact.comparison import attrition, balance, compare, match, propensity, wh
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
-from impact.evidence import evaluability, jdl, jdl_summary, protect
+from impact.evidence import (
+    bin_points,
+    coarsen_curve,
+    compare_releases,
+    disclose,
+    evaluability,
+    jdl,
+    jdl_summary,
+    protect,
+    protect_sums,
+    safe_spread,
+)
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier, reoffending_rate
@@ -41,14 +52,18 @@ __all__ = [
     "at_risk",
     "attrition",
     "balance",
+    "bin_points",
     "change",
     "chapter",
     "check_time_zero",
+    "coarsen_curve",
     "cohort",
     "compare",
+    "compare_releases",
     "contact_windows",
     "cox",
     "data_dictionary",
+    "disclose",
     "evaluability",
     "jdl",
     "jdl_summary",
@@ -62,11 +77,13 @@ __all__ = [
     "programme",
     "propensity",
     "protect",
+    "protect_sums",
     "proven_reoffending",
     "read_linked",
     "reoffending_rate",
     "risk_band",
     "risk_change",
+    "safe_spread",
     "simulate",
     "whole_sample",
 ]

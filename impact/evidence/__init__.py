@@ -9,12 +9,14 @@ from impact.evidence.justice_data_lab import JusticeDataLab, jdl
 from impact.evidence.magnitudes import protect_sums
 from impact.evidence.outputs import output_record, read_record, write_record
 from impact.evidence.power import minimum_detectable_difference, people_needed
+from impact.evidence.published import DisclosureCheck, disclose
 from impact.evidence.releases import ReleaseComparison, compare_releases
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 from impact.evidence.spread import bin_points, safe_spread
 
 __all__ = [
+    "DisclosureCheck",
     "Evaluability",
     "Finding",
     "JusticeDataLab",
@@ -27,6 +29,7 @@ __all__ = [
     "coarsen_curve",
     "compare_releases",
     "default_rules",
+    "disclose",
     "evaluability",
     "jdl",
     "jdl_summary",

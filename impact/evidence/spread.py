@@ -137,7 +137,7 @@ def bin_points(
     keep = door.rows()
     across, up = across[keep], up[keep]
     _, place, size = np.unique(across, return_inverse=True, return_counts=True)
-    point = _cut(size, max(rules.plot_minimum, -(-len(across) // bins)))[place]
+    point = _cut(size, max(rules.plot_minimum, -(-len(across) // bins)), rules.plot_minimum)[place]
     n = np.bincount(point)
     if len(n) < 2:
         raise DisclosureError(
@@ -165,15 +165,15 @@ def bin_points(
     return Protected(table, record, rules, (*door.notes, note))
 
 
-def _cut(size: np.ndarray, least: int) -> np.ndarray:
-    """The group of each level, in order; a group is closed when it holds `least`, and a remainder joins the last."""
+def _cut(size: np.ndarray, least: int, minimum: int) -> np.ndarray:
+    """The group of each level, in order: closed when it holds `least`; a remainder under `minimum` joins the last."""
     group, found, held = [], 0, 0
     for count in size.tolist():
         group.append(found)
         held += count
         if held >= least:
             found, held = found + 1, 0
-    if held:
+    if 0 < held < minimum:
         group = [min(one, max(found - 1, 0)) for one in group]
     return np.array(group, dtype=np.int64)
 

@@ -40,11 +40,8 @@ def test_every_point_stands_for_ten_people_and_the_mean_is_kept(values: list[int
     try:
         table = bin_points(data, "x", "y", bins=bins, digits=9).table
     except DisclosureError:
-        assert (
-            np.unique(values, return_counts=True)[1].max() > len(values) - 10
-            or len(values) < 20
-            or len(set(values)) < 3
-        )
+        size = np.unique(values, return_counts=True)[1].cumsum()
+        assert not ((size >= max(10, -(-len(values) // bins))) & (size <= len(values) - 10)).any()
         return
     assert len(table) <= bins
     assert (table["n"] >= 10).all()

@@ -41,7 +41,21 @@ from impact.comparison import (
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
-from impact.evidence import Finding, check_claims, evaluability, jdl, jdl_summary, protect, verdict
+from impact.evidence import (
+    Finding,
+    bin_points,
+    check_claims,
+    coarsen_curve,
+    compare_releases,
+    disclose,
+    evaluability,
+    jdl,
+    jdl_summary,
+    protect,
+    protect_sums,
+    safe_spread,
+    verdict,
+)
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import (
@@ -78,16 +92,20 @@ __all__ = [
     "at_risk",
     "attrition",
     "balance",
+    "bin_points",
     "change",
     "chapter",
     "check_claims",
     "check_time_zero",
+    "coarsen_curve",
     "cohort",
     "compare",
+    "compare_releases",
     "contact_windows",
     "cox",
     "cumulative_incidence",
     "data_dictionary",
+    "disclose",
     "doubly_robust",
     "e_value",
     "emulated_trial",
@@ -114,6 +132,7 @@ __all__ = [
     "programme",
     "propensity",
     "protect",
+    "protect_sums",
     "proven_reoffending",
     "read_linked",
     "recurrent",
@@ -125,6 +144,7 @@ __all__ = [
     "robustness_value",
     "rosenbaum",
     "running_count",
+    "safe_spread",
     "simulate",
     "specifications",
     "split_population",

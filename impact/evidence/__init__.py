@@ -7,31 +7,46 @@ from impact.evidence.disclosure import Protected, protect
 from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.jdl_summary import Summary, jdl_summary
 from impact.evidence.justice_data_lab import JusticeDataLab, jdl
+from impact.evidence.magnitudes import protect_sums
+from impact.evidence.outputs import output_record, read_record, write_record
 from impact.evidence.power import minimum_detectable_difference, people_needed
+from impact.evidence.published import DisclosureCheck, disclose
+from impact.evidence.releases import ReleaseComparison, compare_releases
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
+from impact.evidence.spread import bin_points, safe_spread
 
 __all__ = [
     "ClaimsCheck",
+    "DisclosureCheck",
     "Evaluability",
     "Finding",
     "JusticeDataLab",
     "Protected",
+    "ReleaseComparison",
     "Rules",
     "Summary",
     "Verdict",
+    "bin_points",
     "check_claims",
     "coarsen_curve",
+    "compare_releases",
     "default_rules",
+    "disclose",
     "evaluability",
     "jdl",
     "jdl_summary",
     "minimum_detectable_difference",
+    "output_record",
     "people_needed",
     "protect",
+    "protect_sums",
     "rate",
+    "read_record",
     "safe_mean",
+    "safe_spread",
     "share",
     "shown_count",
     "verdict",
+    "write_record",
 ]

@@ -5,12 +5,12 @@ from impact.comparison.balance import Balance, balance
 from impact.comparison.designs import MatchedDesign, WeightedDesign
 from impact.comparison.doubly_robust import doubly_robust
 from impact.comparison.effect import Effect
-from impact.comparison.effects import Effect, compare
+from impact.comparison.effects import compare
 from impact.comparison.emulated import EmulatedTrial
 from impact.comparison.emulation import emulated_trial
 from impact.comparison.evalue import EValue, e_value
 from impact.comparison.forest import forest
-from impact.comparison.match import MatchedDesign, match
+from impact.comparison.match import match
 from impact.comparison.propensity import Propensity, propensity
 from impact.comparison.robustness import Robustness, robustness_value
 from impact.comparison.rosenbaum import Rosenbaum, rosenbaum

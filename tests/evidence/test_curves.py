@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from impact.errors import InputError
 from impact.evidence import coarsen_curve
-from impact.survival.cumulative import cumulative_incidence
+from impact.survival import cumulative_incidence
 
 
 def curve(durations: list[int], events: list[int], group: str = "all") -> pd.DataFrame:

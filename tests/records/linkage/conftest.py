@@ -25,7 +25,10 @@ def people(n: int, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFr
             "surname": [word(3) for _ in range(total)],
             "birth_date": pd.to_datetime(rng.integers(3_000, 13_000, total), unit="D").strftime("%Y-%m-%d"),
             "sex": rng.choice(["male", "female"], total, p=[0.8, 0.2]),
-            "postcode": [f"L{rng.integers(1, 38)} {rng.integers(1, 9)}{rng.choice(list('AB'))}{rng.choice(list('DEJ'))}" for _ in range(total)],
+            "postcode": [
+                f"L{rng.integers(1, 38)} {rng.integers(1, 9)}{rng.choice(list('AB'))}{rng.choice(list('DEJ'))}"
+                for _ in range(total)
+            ],
             "police_id": [f"{rng.integers(80, 99)}/{number:07d}X" for number in rng.permutation(total)],
         }
     )  # fmt: skip

@@ -23,7 +23,16 @@ from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
 from impact.evidence import evaluability, jdl, jdl_summary, protect
-from impact.records import data_dictionary, read_linked
+from impact.records import (
+    area_table,
+    crimes_by_area,
+    data_dictionary,
+    impute_links,
+    link,
+    link_sensitivity,
+    pseudonymise,
+    read_linked,
+)
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier, reoffending_rate
 from impact.synthetic import simulate
@@ -38,6 +47,7 @@ __all__ = [
     "ImpactError",
     "Test",
     "annual_report",
+    "area_table",
     "at_risk",
     "attrition",
     "balance",
@@ -48,11 +58,15 @@ __all__ = [
     "compare",
     "contact_windows",
     "cox",
+    "crimes_by_area",
     "data_dictionary",
     "evaluability",
+    "impute_links",
     "jdl",
     "jdl_summary",
     "kaplan_meier",
+    "link",
+    "link_sensitivity",
     "match",
     "observed_expected",
     "ogrs3",
@@ -63,6 +77,7 @@ __all__ = [
     "propensity",
     "protect",
     "proven_reoffending",
+    "pseudonymise",
     "read_linked",
     "reoffending_rate",
     "risk_band",

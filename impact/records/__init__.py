@@ -2,19 +2,19 @@
 
 from impact.records.building.areas import area_table, crimes_by_area
 from impact.records.dictionary import data_dictionary
-from impact.records.linked import Linked
 from impact.records.linkage.bloom import encode
 from impact.records.linkage.link import link
 from impact.records.linkage.links import Links
 from impact.records.linkage.pseudonyms import pseudonymise
 from impact.records.linkage.uncertainty import impute_links, link_sensitivity
+from impact.records.linked import Linked
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
 __all__ = [
+    "TABLES",
     "Linked",
     "Links",
-    "TABLES",
     "area_table",
     "crimes_by_area",
     "data_dictionary",

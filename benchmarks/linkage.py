@@ -1,4 +1,4 @@
-"""Linking made-up people of two files: seconds, peak memory, and how many true pairs are found, in a process of its own.
+"""Linking made-up people of two files: seconds, peak memory and true pairs found, each in a process of its own.
 
 Run as ``python benchmarks/linkage.py [records …]``; the default is 5,000 and 50,000 in each file. Spark is tried where
 it is installed, at the smallest size, and must give the same links.

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from impact.survival.cumulative import cumulative_incidence
+from impact.survival.cumulative_incidence import cumulative_incidence
 from impact.survival.fine_gray import fine_gray
-from impact.survival.gray import gray_test
+from impact.survival.gray_test import gray_test
 from impact.survival.mean_cumulative import mean_cumulative
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coverage-events.md"

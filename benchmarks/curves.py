@@ -24,7 +24,7 @@ from impact.survival.hazard import hazard
 from impact.survival.logrank import logrank
 from impact.survival.nelson_aalen import nelson_aalen
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 from impact.survival.restricted_mean import rmst, rmtl
 from impact.survival.split_population import split_population
 

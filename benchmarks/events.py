@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from impact.survival.cumulative import cumulative_incidence
+from impact.survival.cumulative_incidence import cumulative_incidence
 from impact.survival.fine_gray import fine_gray
-from impact.survival.gray import gray_test
+from impact.survival.gray_test import gray_test
 from impact.survival.mean_cumulative import mean_cumulative
 from impact.survival.recurrent import recurrent
 

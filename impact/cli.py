@@ -145,6 +145,22 @@ def report(
 
 
 @app.command()
+def disclose(
+    files: Annotated[list[Path], typer.Argument(help="Executed notebooks, HTML, Word and PDF files.")],
+    data: Annotated[Path | None, typer.Option(help="The linked records; none of their identifiers may stand.")] = None,
+) -> None:
+    """Read files before they are published; ends with 1 where rows of people, identifiers or small counts are found."""
+    from impact.evidence import disclose as check
+    from impact.records import read_linked
+
+    identifiers = set() if data is None else set(read_linked(data).table("person")["person_id"].astype(str))
+    found = check(files, identifiers=identifiers)
+    typer.echo(found)
+    if not found.safe:
+        raise typer.Exit(1)
+
+
+@app.command()
 def notebooks(
     folder: Annotated[Path, typer.Argument(help="Every notebook in it is run and stored with its outputs.")] = Path(
         "notebooks"
@@ -185,7 +201,7 @@ def _progress() -> Iterator[Told]:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 done, 2 refused, 130 interrupted."""
+    """Run the command and return its exit status: 0 done, 1 something found, 2 refused, 130 interrupted."""
     try:
         app(args=arguments, prog_name="impact")
     except ImpactError as refused:

@@ -9,13 +9,12 @@ import pandas as pd
 
 from impact.cohort import Cohort
 from impact.cohort.flow import Arm, funnel
-from impact.comparison.balance import balance
-from impact.comparison.match import OFF_SUPPORT
-from impact.comparison.whole import whole_sample
+from impact.comparison.account import OFF_SUPPORT
+from impact.comparison.lost import beside, most_unlike
 from impact.design import Design
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray
-from impact.results import number, with_notes
+from impact.results import with_notes
 
 DESCRIBED = (
     "age",
@@ -70,11 +69,7 @@ class Attrition:
         ]
         lines = ["From referral to analysis", *rows]
         if len(self.kept_and_lost):
-            worst = self.kept_and_lost.iloc[int(np.argmax(self.kept_and_lost["smd"].abs().fillna(-1).to_numpy()))]
-            lines.append(
-                f"Kept and lost differ most in {worst['term']}: {number(worst['mean_kept'])} of those kept, "
-                f"{number(worst['mean_lost'])} of those lost (standardised difference {number(worst['smd'], 2)})"
-            )
+            lines.append(most_unlike(self.kept_and_lost))
         return with_notes("\n".join(lines), self.notes)
 
 
@@ -162,15 +157,4 @@ def _people(cohort: Cohort, design: Design) -> pd.DataFrame:
 
 def _beside(people: pd.DataFrame, kept: BoolArray) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Those kept beside those lost, by what was on record at referral."""
-    names = ["term", "n_kept", "n_lost", "mean_kept", "mean_lost", "smd"]
-    if kept.all() or not kept.any():
-        words = "Nobody" if kept.all() else "Everybody"
-        return pd.DataFrame(columns=names), (f"{words} was lost, so there is nobody to set beside the others.",)
-    described = [name for name in DESCRIBED if name in people.columns and people[name].notna().any()]
-    design = whole_sample(people.assign(kept=kept.astype(np.int64)), "kept", described)
-    table = balance(design).tidy().rename(columns={"mean_treated": "mean_kept", "mean_comparison": "mean_lost"})
-    base = table["term"].str.split("[", n=1).str[0]
-    known = people[described].notna()
-    for name, side in (("n_kept", kept), ("n_lost", ~kept)):
-        table[name] = base.map(known[side].sum()).astype(np.int64)
-    return table[names], design.notes
+    return beside(people, kept, [name for name in DESCRIBED if name in people.columns])

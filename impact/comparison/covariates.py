@@ -102,6 +102,20 @@ def forbid_repeated_labels(columns: Columns) -> None:
     )
 
 
+def forbid_repeated_people(columns: Columns) -> None:
+    """Note a fault where the index of the data repeats a label, or its column person_id a person."""
+    forbid_repeated_labels(columns)
+    if "person_id" in columns.frame.columns and isinstance(columns.frame["person_id"], pd.Series):
+        person = columns.frame["person_id"]
+        columns.forbid(
+            (person.duplicated(keep=False) & person.notna()).to_numpy(),
+            "person_id",
+            "stands more than once",
+            why="a person in two rows would be compared with themselves, and count twice.",
+            remedy="give one row a person.",
+        )
+
+
 def forbid_outcome(outcome: str, *, treatment: str, used: Sequence[str]) -> None:
     """Raise where the outcome is the treatment, or one of the columns used to make people comparable."""
     if outcome == treatment:

@@ -3,65 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
-import scipy
 
-from impact.comparison.covariates import (
-    Covariate,
-    forbid_outcome,
-    independent_columns,
-    read_covariates,
-    read_treatment,
-)
-from impact.comparison.sandwich import Fit, group_ratios, regression, two_samples
+from impact.comparison.arguments import Asked, check_asked
+from impact.comparison.compared import Compared, enough, read_compared, whole_sets
+from impact.comparison.contrasts import RATIOS, contrast, infer
+from impact.comparison.effect import Effect, Found, effect
+from impact.comparison.outcome_model import logistic_regression, standardised, terms
+from impact.comparison.propensity import Propensity
+from impact.comparison.resampling import resampled_effect
+from impact.comparison.sandwich import Fit, group_ratios, ratios_with_score, regression, two_samples
+from impact.comparison.score_model import forbid_other_score, log_weight_slope, score_model
+from impact.comparison.served import served_effect
 from impact.design import Design
-from impact.errors import ConvergenceError, InputError
-from impact.frames import BoolArray, Columns, FloatArray, IntArray, check_choice, check_level
-from impact.results import Estimate
-
-MEASURES = ("risk_difference", "risk_ratio", "odds_ratio", "mean_difference", "rate_difference", "rate_ratio")
-ERRORS = ("cluster", "jdl")
-LATER = ("abadie-imbens", "bootstrap")
-RATIOS = ("risk_ratio", "odds_ratio", "rate_ratio")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Effect(Estimate):
-    """An `Estimate` with what was compared.
-
-    Attributes
-    ----------
-    mean_treated, mean_comparison : float
-        Weighted mean, proportion or rate of each group; never adjusted by regression.
-    n_treated, n_comparison : int
-        People in each group.
-    """
-
-    mean_treated: float = float("nan")
-    mean_comparison: float = float("nan")
-    n_treated: int = 0
-    n_comparison: int = 0
-
-    def tidy(self) -> pd.DataFrame:
-        """One row: the columns of an `Estimate`, then mean_treated, mean_comparison, n_treated, n_comparison."""
-        more = ("mean_treated", "mean_comparison", "n_treated", "n_comparison")
-        return Estimate.tidy(self).assign(**{name: getattr(self, name) for name in more})
-
-
-@dataclass(frozen=True, slots=True)
-class _People:
-    """The rows used, as arrays; `standing`: comparison over treated weight of each set before anyone was left out."""
-
-    outcome: FloatArray
-    exposure: FloatArray
-    treated: BoolArray
-    weights: FloatArray
-    clusters: IntArray
-    standing: FloatArray
-    adjust: tuple[Covariate, ...]
+from impact.frames import FloatArray
 
 
 def compare(
@@ -71,7 +28,13 @@ def compare(
     measure: str,
     se: str = "cluster",
     adjust: str | Sequence[str] = (),
+    model: str | None = None,
     time: str | None = None,
+    among: str | None = None,
+    propensity: Propensity | None = None,
+    replicates: int = 2000,
+    interval: str = "percentile",
+    seed: int = 1,
     level: float = 0.95,
 ) -> Effect:
     """Compare an outcome between the groups of a design.
@@ -79,20 +42,35 @@ def compare(
     Parameters
     ----------
     design : Design
-        From `match`, or `whole_sample` for a randomised comparison.
+        From `match` or `weight`, or `whole_sample` for a randomised comparison.
     outcome : str
         A column of its data: 0 or 1 for risks and odds, a count for rates, a number for means.
     measure : str
         ``"risk_difference"``, ``"risk_ratio"``, ``"odds_ratio"``, ``"mean_difference"``, ``"rate_difference"`` or
         ``"rate_ratio"`` (the last two: events per unit of `time`).
-    se : {"cluster", "jdl"}
+    se : {"cluster", "jdl", "abadie-imbens", "bootstrap"}
         ``"cluster"``: sandwich errors summed by matched set, t on sets − 1; by person where the design has no sets.
         ``"jdl"``: the two groups as independent samples, a t-test of their weighted means with effective sizes, as the
         Justice Data Lab reports it (differences of risks and means only; the Lab's own formula is not published).
+        ``"abadie-imbens"``: for nearest-neighbour matching with replacement (differences only; needs `propensity`).
+        ``"bootstrap"``: matched sets drawn whole.
     adjust : str or sequence of str
-        Covariates of a weighted linear regression of the outcome (differences of risks and means, ``se="cluster"``).
+        Covariates of a weighted regression of the outcome (``"cluster"`` and ``"bootstrap"``; not for rates).
+    model : {"linear", "logistic"}, optional
+        What to do with `adjust`. Without it the estimate is the coefficient of treatment in a linear regression
+        (differences only). With it the outcome is modelled on treatment, covariates and their products, predicted for
+        everyone with and without treatment, and averaged (g-computation): over the treated where the estimand is an
+        ATT, over everyone for an ATE, by the design's weights for an ATO.
     time : str, optional
         Time at risk, for rates.
+    among : str, optional
+        A column that is 1 for those to compare, such as ``"reoffended"`` for days to the first offence. What comes
+        after treatment chose them, which the term and a note say.
+    propensity : Propensity, optional
+        The score that made the design. Needed by ``"abadie-imbens"``; with ``"cluster"`` and inverse probability or
+        overlap weights it makes the error count that the score was estimated.
+    replicates, interval, seed : int, {"percentile", "normal"}, int
+        Of the bootstrap. Its p-value is the normal one under either interval.
     level : float
         Confidence level.
 
@@ -104,244 +82,150 @@ def compare(
     Raises
     ------
     InputError
-        For columns or arguments that cannot be used, or an outcome on which people were matched.
+        For columns or arguments that cannot be used, an error that does not belong to the design, or an outcome on
+        which people were matched.
     ConvergenceError
-        Where the estimate has no finite value (a ratio with no events in a group).
+        Where the estimate has no finite value (a ratio with no events in a group, a logistic model whose terms
+        separate the outcome).
 
     Notes
     -----
-    People whose outcome is missing are left out and counted. With ``"cluster"``, a set left with one side only is
-    dropped whole, and where a set loses some of its people the comparison weights left are scaled so that the set's two
-    sides stand to each other as before. ``"jdl"`` knows no sets: those left keep their weights. So the two can differ
-    in the estimate where an outcome is missing, and both say what they did. An outcome that exists only for some (days
-    to the first offence, among those who offended) compares people chosen by what came after.
+    People whose outcome is missing are left out and counted. By matched set (``"cluster"``, ``"bootstrap"``), a set
+    left with one side only is dropped whole, and where a set loses some of its people the comparison weights left are
+    scaled so that the set's two sides stand to each other as before. ``"jdl"`` knows no sets: those left keep their
+    weights. So the two can differ in the estimate where an outcome is missing, and both say what they did.
 
-    Weights are taken as fixed. The error of a matched design with people used again, or by radius, counts the
-    comparison person's weight but not that the score was estimated. In `benchmarks/coverage_comparison.py` (60,
-    150 and 600 treated, known truth, a right model for the score) the 95% intervals of matched risk differences held
-    the truth in 94 to 97 of 100 replications, whichever the matching and the error.
+    Weights are taken as fixed, unless `propensity` says how they came about. For an ATT by inverse probability that
+    can be too wide or too narrow; for an ATE it is too wide as a rule. Errors after g-computation are of the effect
+    among people with the covariates of these. With about 60 treated people, errors that count the score's estimation,
+    and g-computation on weights, undercover (90 to 94 in a hundred for 95); the default less, if at all (93 to 95). How
+    each error fares on known truth, by size of sample, is in ``docs/coverage-comparison.md``; ``docs/effects.md`` says
+    which belongs to which design.
 
     References
     ----------
-    Abadie and Spiess (2022), JASA 117, 983-995; Liang and Zeger (1986), Biometrika 73, 13-22; Welch (1947).
+    Abadie and Spiess (2022), JASA 117, 983-995; Liang and Zeger (1986), Biometrika 73, 13-22; Welch (1947), Biometrika
+    34, 28-35; Abadie and Imbens (2006), Econometrica 74, 235-267, and (2016), 84, 781-807; Austin and Small (2014),
+    Statistics in Medicine 33, 4306-4319, on resampling sets; Robins (1986), Mathematical Modelling 7, 1393-1512, on
+    g-computation.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from impact.comparison.whole import whole_sample
     >>> people = pd.DataFrame({"aid": [1, 1, 1, 1, 0, 0, 0, 0], "again": [0, 1, 0, 0, 1, 1, 0, 1]})
     >>> compare(whole_sample(people, "aid"), "again", measure="risk_difference").estimate
     -0.5
     """
     covariates = (adjust,) if isinstance(adjust, str) else tuple(adjust)
-    _check(design, outcome, measure, se, covariates, time, level)
-    people, notes = _people(design, outcome, measure, se, covariates, time)
-    people, more = _whole_sets(people) if se == "cluster" and design.sets is not None else (people, ())
-    _enough(people)
-    means = group_ratios(people.outcome, people.exposure, people.treated, people.weights, people.clusters)
-    words = _words(design, measure, se, covariates, people)
-    redundant: tuple[str, ...] = ()
-    if se == "jdl":
+    asked = Asked(measure, se, covariates, model, time, among, propensity, replicates, interval, seed, level)
+    check_asked(design, outcome, asked)
+    by_set = se in ("cluster", "bootstrap") and design.sets is not None
+    people, notes = read_compared(design, outcome, measure, sets=by_set, adjust=covariates, time=time, among=among)
+    if by_set:
+        people, more = whole_sets(people)
+        notes = (*notes, *more)
+    enough(people)
+    if se == "abadie-imbens":
+        found, people, more = served_effect(design, outcome, people, asked)
+        notes = (*notes, *more)
+    elif se == "jdl":
         fit = two_samples(people.outcome, people.treated, people.weights)
-        value, error = _difference(fit)
+        found = _of_means(fit, asked, "Two-sample t-test of weighted means with effective sample sizes")
     elif covariates:
-        fit, redundant = _adjusted(people)
-        value, error = float(fit.estimates[1]), float(np.sqrt(fit.covariance[1, 1]))
+        found = _adjusted(design, people, asked)
     else:
-        fit = means
-        value, error = _log_ratio(fit, measure) if measure in RATIOS else _difference(fit)
-    if redundant:
-        more = (*more, f"Left out of the regression, being constant or a combination: {', '.join(redundant)}.")
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.df)) * error
-    low, high = value - reach, value + reach
-    statistic = value / error if error > 0 else np.nan
-    p_value = 2 * float(scipy.stats.t.sf(abs(statistic), fit.df)) if error > 0 else np.nan
-    if not error > 0:
-        more = (*more, "The outcome does not vary within the groups, so there is no standard error to go by.")
-    if measure in RATIOS:
-        value, low, high = float(np.exp(value)), float(np.exp(low)), float(np.exp(high))
+        found = _weighted(design, people, asked)
+    notes = (*notes, *found.notes)
+    if not found.inference.std_error > 0:
+        notes = (*notes, "The outcome does not vary within the groups, so there is no standard error to go by.")
     counted = measure != "mean_difference"
-    return Effect(
-        term=f"{measure.replace('_', ' ')} in {outcome}",
-        estimate=value,
-        std_error=error,
-        statistic=statistic,
-        p_value=p_value,
-        conf_low=low,
-        conf_high=high,
+    return effect(
+        measure,
+        outcome if among is None else f"{outcome} among those with {among}",
+        found.inference,
         level=level,
-        n=len(people.outcome),
+        counts=(int(people.treated.sum()), int((~people.treated).sum())),
         n_events=int(people.outcome.sum()) if counted else None,
-        method=f"{words}. {design.method}; estimand: {design.estimand}",
-        notes=(*notes, *more),
-        mean_treated=float(means.estimates[0]),
-        mean_comparison=float(means.estimates[1]),
-        n_treated=int(people.treated.sum()),
-        n_comparison=int((~people.treated).sum()),
+        means=(float(found.means[0]), float(found.means[1])),
+        method=f"{found.words}. {design.method}; estimand: {design.estimand}",
+        notes=notes,
     )
 
 
-def _check(
-    design: Design, outcome: str, measure: str, se: str, adjust: tuple[str, ...], time: str | None, level: float
-) -> None:
-    if not isinstance(design, Design):
-        raise InputError(f"compare() needs a Design (from match or whole_sample), not {type(design).__name__}.")
-    check_choice("measure", measure, MEASURES)
-    if se in LATER:
-        raise InputError(f"se {se!r} is not offered yet; offered are {', '.join(ERRORS)}.")
-    check_choice("se", se, ERRORS)
-    check_level(level)
-    difference = measure in ("risk_difference", "mean_difference")
-    if se == "jdl" and not difference:
-        raise InputError(f"se 'jdl' is a t-test of a difference of risks or means; for {measure} use se='cluster'.")
-    if adjust and not (difference and se == "cluster"):
-        raise InputError("adjust is offered for risk_difference and mean_difference with se='cluster' only.")
-    if measure.startswith("rate") and time is None:
-        raise InputError(
-            f"{measure} needs time, the column of time at risk; for the number per person use mean_difference."
+def _of_means(fit: Fit, asked: Asked, words: str, notes: tuple[str, ...] = ()) -> Found:
+    value, error = contrast(fit.estimates, fit.covariance, asked.measure)
+    return Found(infer(value, error, fit.df, asked.measure, asked.level), fit.estimates, words, notes)
+
+
+def _weighted(design: Design, people: Compared, asked: Asked) -> Found:
+    """Weighted means or rates."""
+    fit = group_ratios(people.outcome, people.exposure, people.treated, people.weights, people.clusters)
+    how = "Weighted events over weighted time" if asked.time else "Weighted means"
+    if asked.se == "bootstrap":
+        return resampled_effect(people, asked, how)
+    words, notes = _clustering(design, people)
+    if asked.propensity is not None:
+        forbid_other_score(design, asked.propensity)
+        model = score_model(asked.propensity)
+        slope = log_weight_slope(design, model)
+        fit = ratios_with_score(
+            people.outcome,
+            people.exposure,
+            people.treated,
+            people.weights,
+            slope[people.rows],
+            people.rows,
+            model.matrix,
+            model.influence,
         )
-    if time is not None and not measure.startswith("rate"):
-        raise InputError(f"time is for rate_difference and rate_ratio; {measure} has no use for it.")
-    forbid_outcome(outcome, treatment=design.treatment, used=(*design.covariates, *adjust))
-    if design.treatment in adjust:
-        raise InputError(f"{design.treatment} is the treatment; it cannot be adjusted for.")
+        words, notes = "standard error robust, by person, the estimation of the score counted", ()
+    scale = "; interval on the log scale" if asked.measure in RATIOS else ""
+    return _of_means(fit, asked, f"{how}; {words}{scale}", notes)
 
 
-def _people(
-    design: Design, outcome: str, measure: str, se: str, adjust: tuple[str, ...], time: str | None
-) -> tuple[_People, tuple[str, ...]]:
-    columns = Columns(design)
-    treated = read_treatment(columns, design.treatment)
-    if measure == "mean_difference":
-        values = columns.number(outcome)
-    elif measure.startswith("rate"):
-        values = columns.code(outcome)
+def _adjusted(design: Design, people: Compared, asked: Asked) -> Found:
+    """A regression coefficient, or means standardised over a model's predictions."""
+    found = terms(design.treatment, people.treated, people.adjust, products=asked.model is not None)
+    notes: tuple[str, ...] = ()
+    if found.left_out:
+        notes = (f"Left out of the regression, being constant or a combination: {', '.join(found.left_out)}.",)
+    means = group_ratios(people.outcome, people.exposure, people.treated, people.weights, people.clusters).estimates
+    listed = ", ".join(asked.adjust)
+    if asked.model is None:
+        how = f"Weighted linear regression on {listed}"
     else:
-        values = columns.indicator(outcome)
-    exposure = np.ones(columns.n) if time is None else columns.number(time, low=0)
-    covariates = read_covariates(columns, adjust)
-    keep = columns.rows()
-    sets = columns.cluster(None) if se == "cluster" else None
-    clusters = np.arange(int(keep.sum())) if sets is None else sets[keep]
-    weights = design.weights.to_numpy(dtype=float)
-    if (clusters < 0).any():
-        raise InputError("The design gives weight to people who are in no set. Give everyone of weight above 0 a set.")
-    people = _People(
-        values[keep],
-        exposure[keep],
-        treated[keep] == 1,
-        weights[keep],
-        clusters.astype(np.int64),
-        _standing(sets, treated == 1, weights) if sets is not None else np.empty(0),
-        tuple(Covariate(one.name, one.values[keep], one.levels) for one in covariates),
-    )
-    notes = columns.notes
-    if se == "cluster" and design.sets is None and not (people.weights == 1).all():
-        notes = (
-            *notes,
-            "The design has no sets, so the standard error takes people as independent and weights as fixed.",
-        )
-    return people, notes
-
-
-def _whole_sets(people: _People) -> tuple[_People, tuple[str, ...]]:
-    """Drop sets with one side only; scale comparison weights so that each set's sides stand as they did."""
-    sums = [
-        np.bincount(people.clusters, np.where(side, people.weights, 0.0), len(people.standing))
-        for side in (people.treated, ~people.treated)
-    ]
-    both = (sums[0] > 0) & (sums[1] > 0)
-    broken = int(((sums[0] > 0) ^ (sums[1] > 0)).sum())
-    if not both.any():
-        raise InputError("No matched set has the outcome on both sides, so nothing can be compared within sets.")
-    keep = both[people.clusters]
-    scale = np.where(both, people.standing * sums[0] / np.where(both, sums[1], 1.0), 0.0)
-    weights = np.where(people.treated, people.weights, people.weights * scale[people.clusters])
-    rescaled = int((both & (np.abs(scale - 1) > 1e-9)).sum())
-    notes = []
-    if broken:
-        lost = int((~keep).sum())
-        notes.append(
-            f"{broken:,} matched {'set' if broken == 1 else 'sets'} lost one side and {'is' if broken == 1 else 'are'} "
-            f"dropped, with {lost:,} more {'person' if lost == 1 else 'people'}: the estimate is about the other sets."
-        )
-    if rescaled:
-        notes.append(
-            f"{rescaled:,} {'set' if rescaled == 1 else 'sets'} lost people on one side; the weights left were scaled."
-        )
-    codes = np.unique(people.clusters[keep], return_inverse=True)[1]
-    kept = _People(
-        people.outcome[keep],
-        people.exposure[keep],
-        people.treated[keep],
-        weights[keep],
-        codes.astype(np.int64),
-        people.standing[both],
-        tuple(Covariate(one.name, one.values[keep], one.levels) for one in people.adjust),
-    )
-    return kept, tuple(notes)
-
-
-def _standing(sets: IntArray, treated: BoolArray, weights: FloatArray) -> FloatArray:
-    """Comparison weight over treated weight of each set, 0 where a set has no treated people."""
-    inside = sets >= 0
-    sides = [np.bincount(sets[inside], np.where(side, weights, 0.0)[inside]) for side in (treated, ~treated)]
-    return np.where(sides[0] > 0, sides[1] / np.where(sides[0] > 0, sides[0], 1.0), 0.0)
-
-
-def _enough(people: _People) -> None:
-    counts = {"treated": int(people.treated.sum()), "comparison": int((~people.treated).sum())}
-    few = [f"{name} {count}" for name, count in counts.items() if count < 2]
-    if few:
-        raise InputError(f"At least 2 people with the outcome are needed in each group; there are: {', '.join(few)}.")
-    for name, side in (("treated", people.treated), ("comparison", ~people.treated)):
-        if not people.exposure[side] @ people.weights[side] > 0:
-            raise InputError(f"The {name} group has no time at risk.")
-
-
-def _difference(fit: Fit) -> tuple[float, float]:
-    contrast = np.array([1.0, -1.0])
-    variance = float(contrast @ fit.covariance @ contrast)
-    return float(contrast @ fit.estimates), float(np.sqrt(max(variance, 0.0)))
-
-
-def _log_ratio(fit: Fit, measure: str) -> tuple[float, float]:
-    """The log of the ratio and its delta-method error."""
-    one, other = fit.estimates
-    odds = measure == "odds_ratio"
-    if min(one, other) <= 0 or (odds and max(one, other) >= 1):
-        what = "no events, or nothing but events," if odds else "no events"
-        raise ConvergenceError(
-            f"One group has {what} so the {measure.replace('_', ' ')} is not finite. Use the difference instead."
-        )
-    if odds:
-        value = np.log(one / (1 - one)) - np.log(other / (1 - other))
-        slope = np.array([1 / (one * (1 - one)), -1 / (other * (1 - other))])
+        how = f"Standardised means from a weighted {asked.model} regression on {listed}, with products of treatment"
+    if asked.se == "bootstrap":
+        again = resampled_effect(people, asked, how, found, target_weights(design, people))
+        return replace(again, notes=(*notes, *again.notes))
+    words, more = _clustering(design, people)
+    notes = (*notes, *more)
+    logistic = asked.model == "logistic"
+    if logistic:
+        fit = logistic_regression(found.matrix, people.outcome, people.weights, people.clusters, found.names)
     else:
-        value, slope = np.log(one) - np.log(other), np.array([1 / one, -1 / other])
-    return float(value), float(np.sqrt(slope @ fit.covariance @ slope))
+        fit = regression(found.matrix, people.outcome, people.weights, people.clusters)
+    if asked.model is None:
+        value, error = float(fit.estimates[1]), float(np.sqrt(fit.covariance[1, 1]))
+        return Found(infer(value, error, fit.df, asked.measure, asked.level), means, f"{how}; {words}", notes)
+    target = target_weights(design, people)
+    standard, slopes = standardised(found, fit.estimates, target, logistic=logistic)
+    scale = "; interval on the log scale" if asked.measure in RATIOS else ""
+    return _of_means(Fit(standard, slopes @ fit.covariance @ slopes.T, fit.df), asked, f"{how}; {words}{scale}", notes)
 
 
-def _adjusted(people: _People) -> tuple[Fit, tuple[str, ...]]:
-    terms = [term for covariate in people.adjust for term in covariate.terms(drop_first=True)]
-    matrix = np.column_stack([np.ones(len(people.outcome)), people.treated, *(values for _, values in terms)])
-    kept = independent_columns(matrix)
-    if kept.sum() >= len(matrix):
-        raise InputError(
-            f"adjust has {int(kept.sum())} terms for {len(matrix)} people: too many. Name fewer covariates."
-        )
-    fit = regression(matrix[:, kept], people.outcome, people.weights, people.clusters)
-    return fit, tuple(name for (name, _), flag in zip(terms, kept[2:], strict=True) if not flag)
+def target_weights(design: Design, people: Compared) -> FloatArray:
+    """Over whom predictions are averaged: the treated, everyone, or everyone by weight."""
+    if design.estimand.startswith("ATT"):
+        return np.where(people.treated, people.weights, 0.0)
+    return np.ones(len(people.weights)) if design.estimand.startswith("ATE") else people.weights
 
 
-def _words(design: Design, measure: str, se: str, adjust: tuple[str, ...], people: _People) -> str:
-    if se == "jdl":
-        means = "two-sample t-test of weighted means with effective sample sizes"
-    elif design.sets is not None:
-        means = f"standard error clustered by matched set ({int(people.clusters.max()) + 1:,} sets)"
-    else:
-        means = "standard error robust, by person"
-    how = f"weighted linear regression on {', '.join(adjust)}" if adjust else "weighted means"
-    if measure.startswith("rate"):
-        how = "weighted events over weighted time"
-    scale = "; interval on the log scale" if measure in RATIOS else ""
-    return f"{how[0].upper()}{how[1:]}; {means}{scale}" if se == "cluster" else f"{means[0].upper()}{means[1:]}"
+def _clustering(design: Design, people: Compared) -> tuple[str, tuple[str, ...]]:
+    if design.sets is not None:
+        return f"standard error clustered by matched set ({int(people.clusters.max()) + 1:,} sets)", ()
+    words = "standard error robust, by person"
+    if (people.weights == 1).all():
+        return words, ()
+    return words, ("The design has no sets, so the standard error takes people as independent and weights as fixed.",)

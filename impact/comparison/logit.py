@@ -1,4 +1,4 @@
-"""Logistic regression of treatment: plain functions of arrays, and the diagnosis of separation."""
+"""Logistic regression of treatment, with Firth's penalty or without, and the diagnosis of separation, on arrays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
+from scipy.special import expit
 
 from impact.comparison.covariates import independent_columns
 from impact.errors import ConvergenceError
 from impact.frames import BoolArray, FloatArray, IntArray
 
 EXTREME = 1e-6
+MOST_STEPS = 200
+STILL = 1e-22
+NEARLY_STILL = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ class Logit:
     redundant: BoolArray
 
 
-def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str]) -> Logit:
-    """Maximum likelihood by Newton's method.
+def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str], *, firth: bool = False) -> Logit:
+    """Maximum likelihood by Newton's method, or the maximum of Firth's penalised likelihood.
 
     The rows are put in an order of their own first and rows alike are given one value, so neither the order of the
     rows nor the place of a person in it moves the last digit of a score.
@@ -40,11 +44,18 @@ def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str]) -> 
         0 or 1.
     names : sequence of str
         A name for each column, for the errors.
+    firth : bool
+        Whether half the log determinant of the information is added to the log-likelihood, which has a finite maximum
+        where the groups are separated too.
 
     Raises
     ------
     ConvergenceError
-        Where the groups are separated, or no maximum is reached.
+        Where the groups are separated and nothing is added, or no maximum is reached.
+
+    References
+    ----------
+    Firth (1993), Biometrika 80, 27-38; Heinze and Schemper (2002), Statistics in Medicine 21, 2409-2419.
     """
     order = np.lexsort((treated, *matrix.T[::-1]))
     rows, outcome = matrix[order], treated[order]
@@ -55,10 +66,10 @@ def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str]) -> 
     kept = independent_columns(scaled)
     scaled, kept_names = scaled[:, kept], [name for name, keep in zip(names, kept, strict=True) if keep]
 
-    beta, covariance, converged = _newton(scaled, outcome)
+    beta, covariance, converged = (_firth if firth else _newton)(scaled, outcome)
     patterns = scaled[first]
     linear = patterns @ beta
-    if not converged or np.abs(linear).max() > -np.log(EXTREME):
+    if not firth and (not converged or np.abs(linear).max() > -np.log(EXTREME)):
         pattern = np.cumsum(first) - 1
         people = np.bincount(pattern)
         some = np.bincount(pattern, weights=outcome).astype(float)
@@ -68,7 +79,8 @@ def fit_logit(matrix: FloatArray, treated: FloatArray, names: Sequence[str]) -> 
                 f"The propensity model has no finite solution: {_listed(kept_names, blame)} "
                 f"separate{'s' if blame.sum() == 1 else ''} the treated from the others (for some of its values, all "
                 "people or none are treated). What to do: merge the category with another, leave out the people with "
-                "whom nobody of the other group can be compared, or leave the column out."
+                "whom nobody of the other group can be compared, leave the column out, or ask for penalty='firth'."
+                + _crowded(outcome, int(kept.sum()))
             )
     if not converged:
         largest = np.abs(beta) >= np.sort(np.abs(beta))[-min(3, len(beta))]
@@ -98,6 +110,65 @@ def _newton(scaled: FloatArray, outcome: FloatArray) -> tuple[FloatArray, FloatA
             return np.nan_to_num(beta), covariance, good
         except (np.linalg.LinAlgError, ValueError):
             return np.zeros(p), np.full((p, p), np.nan), False
+
+
+def _crowded(outcome: FloatArray, coefficients: int) -> str:
+    """A word on the smaller group where it has not even ten people for each coefficient."""
+    fewer = int(min(outcome.sum(), (1 - outcome).sum()))
+    if fewer >= 10 * coefficients:
+        return ""
+    return f" The smaller group has {fewer:,} people for {coefficients} coefficients: fewer covariates may be enough."
+
+
+def _firth(scaled: FloatArray, outcome: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
+    """Steps by the Fisher information, corrected as the slope of the penalised likelihood is learnt (BFGS).
+
+    They are taken in orthogonal columns, in which the maximum is the same.
+    """
+    p = scaled.shape[1]
+    columns, turn = np.linalg.qr(scaled)
+    beta = np.zeros(p)
+    value, score, inverse = _penalised(columns, outcome, beta)
+    curve = inverse
+    for _ in range(MOST_STEPS):
+        move = curve @ score
+        gain = float(move @ score)
+        if gain < STILL:
+            break
+        trial = None
+        for halving in range(40):
+            there = beta + move / 2**halving
+            found = _penalised(columns, outcome, there)
+            if found[0] >= value - 1e-13 * (1 + abs(value)):
+                trial = (there, *found)
+                break
+        if trial is None:
+            break
+        step, bend = trial[0] - beta, score - trial[2]
+        beta, value, score, inverse = trial
+        along = float(step @ bend)
+        curve = inverse
+        if along > 0:
+            left = np.eye(p) - np.outer(step, bend) / along
+            curve = left @ inverse @ left.T + np.outer(step, step) / along
+    back = np.linalg.inv(turn)
+    return back @ beta, back @ inverse @ back.T, bool(score @ inverse @ score < NEARLY_STILL)
+
+
+def _penalised(scaled: FloatArray, outcome: FloatArray, beta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """l(β) + ½ log |I(β)|, its slope Σ (y − π + h (½ − π)) x with h the leverages, and I⁻¹; −∞ where I is singular."""
+    linear = scaled @ beta
+    chance = expit(linear)
+    weight = chance * expit(-linear)
+    weighted = scaled * weight[:, None]
+    try:
+        root = scipy.linalg.cholesky(scaled.T @ weighted, lower=True)
+    except (scipy.linalg.LinAlgError, ValueError):
+        return -np.inf, np.zeros_like(beta), np.eye(len(beta))
+    inverse = scipy.linalg.cho_solve((root, True), np.eye(len(beta)))
+    leverage = np.einsum("ij,ij->i", weighted @ inverse, scaled)
+    value = float((outcome * linear - np.logaddexp(0, linear)).sum() + np.log(np.diag(root)).sum())
+    return value, scaled.T @ (outcome - chance + leverage * (0.5 - chance)), inverse
 
 
 def separating(patterns: FloatArray, treated: FloatArray, people: IntArray) -> BoolArray:

@@ -41,7 +41,9 @@ def run_starts(comparison: People) -> IntArray:
     return np.maximum.accumulate(np.where(first, np.arange(n), 0)).astype(np.int64)
 
 
-def without_replacement(treated: People, comparison: People, *, reach: float = np.inf, ratio: int = 1) -> IntArray:
+def without_replacement(
+    treated: People, comparison: People, *, reach: float = np.inf, ratio: int = 1, least: int = 1
+) -> IntArray:
     """Greedy partners, each used once; everyone's first before anyone's second.
 
     The next free person on either side is found by union-find pointers, so the whole is near linear in the treated.
@@ -49,7 +51,8 @@ def without_replacement(treated: People, comparison: People, *, reach: float = n
     Returns
     -------
     array, shape (n treated, ratio)
-        Positions in `comparison`, −1 where there is no partner within `reach`.
+        Positions in `comparison`, −1 where there is no partner within `reach`. After the round numbered `least`, those
+        with fewer than `least` partners give them back and seek no more.
     """
     n = len(comparison.value)
     start = place(treated.value, treated.stratum, comparison).tolist()
@@ -90,7 +93,26 @@ def without_replacement(treated: People, comparison: People, *, reach: float = n
             served.append(i)
         found[:, turn] = column
         seeking = served
+        if turn + 1 == least and give_back(found, least):
+            up, down = _pointers(found, n)
     return found
+
+
+def give_back(found: IntArray, least: int) -> bool:
+    """Take their partners from those with fewer than `least` in the rounds so far; whether there were any."""
+    short = (found[:, least - 1] == NOBODY) & (found[:, 0] != NOBODY)
+    found[short] = NOBODY
+    return bool(short.any())
+
+
+def _pointers(found: IntArray, n: int) -> tuple[list[int], list[int]]:
+    """The next free place from each of n + 1 on, upward and downward, where those found are taken."""
+    places, taken = np.arange(n + 1), np.zeros(n + 1, dtype=bool)
+    taken[found[found != NOBODY]] = True
+    free_above = np.where(taken, n, places)
+    up = np.minimum.accumulate(free_above[::-1])[::-1]
+    free_below = np.where(np.append(True, ~taken[:-1]), places, 0)
+    return up.tolist(), np.maximum.accumulate(free_below).tolist()
 
 
 def with_replacement(treated: People, comparison: People, *, reach: float = np.inf, ratio: int = 1) -> IntArray:

@@ -65,18 +65,63 @@ def group_ratios(
     return Fit(estimates, covariance, df)
 
 
+def ratios_with_score(
+    outcome: FloatArray,
+    exposure: FloatArray,
+    treated: BoolArray,
+    weights: FloatArray,
+    slope: FloatArray,
+    rows: IntArray,
+    matrix: FloatArray,
+    influence: FloatArray,
+) -> Fit:
+    """`group_ratios` of people weighted by an estimated score, its estimation counted.
+
+    Stacks the two ratios on the score's likelihood equations, so that whoever helped to estimate the score counts,
+    whether they have a weight or not.
+
+    Parameters
+    ----------
+    outcome, exposure, treated, weights : array, shape (n,)
+        The people compared.
+    slope : array, shape (n,)
+        Slope of each logarithm of a weight in the score's log-odds.
+    rows : array, shape (n,)
+        Where they stand among everyone in the score's model.
+    matrix, influence : array, shape (N, p)
+        Columns of the score's model, and what each person adds to its coefficients.
+
+    References
+    ----------
+    Lunceford and Davidian (2004), Statistics in Medicine 23, 2937-2960; Li, Morgan and Zaslavsky (2018), JASA 113,
+    390-400, for overlap weights.
+    """
+    estimates, scores = np.empty(2), np.zeros((len(matrix), 2))
+    for column, side in enumerate((treated, ~treated)):
+        total = weights[side] @ exposure[side]
+        estimates[column] = weights[side] @ outcome[side] / total
+        own = weights[side] * (outcome[side] - estimates[column] * exposure[side]) / total
+        scores[rows[side], column] = own
+        scores[:, column] += influence @ ((own * slope[side]) @ matrix[rows[side]])
+    n = len(outcome)
+    return Fit(estimates, n / (n - 2) * scores.T @ scores, float(n - 1))
+
+
 def regression(matrix: FloatArray, outcome: FloatArray, weights: FloatArray, clusters: IntArray) -> Fit:
     """Weighted least squares with clustered covariance; matrix of shape (n, p), of full rank."""
-    root = np.sqrt(weights)
-    size = np.linalg.norm(matrix, axis=0)
-    scaled = matrix / size
-    q, r = np.linalg.qr(scaled * root[:, None])
-    estimates = np.linalg.solve(r, q.T @ (root * outcome)) / size
-    residual = outcome - matrix @ estimates
-    bread = np.linalg.inv(r.T @ r)
-    scores = (scaled * (weights * residual)[:, None]) @ bread / size
+    estimates, bread = least_squares(matrix, outcome, weights)
+    scores = (matrix * (weights * (outcome - matrix @ estimates))[:, None]) @ bread
     covariance, df = clustered(scores, clusters, matrix.shape[1])
     return Fit(estimates, covariance, df)
+
+
+def least_squares(matrix: FloatArray, outcome: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The coefficients of weighted least squares and (XᵀWX)⁻¹."""
+    root = np.sqrt(weights)
+    size = np.linalg.norm(matrix, axis=0)
+    q, r = np.linalg.qr(matrix / size * root[:, None])
+    inverse = np.linalg.inv(r) / size[:, None]
+    return inverse @ (q.T @ (root * outcome)), inverse @ inverse.T
 
 
 def two_samples(outcome: FloatArray, treated: BoolArray, weights: FloatArray) -> Fit:

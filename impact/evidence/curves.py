@@ -1,4 +1,4 @@
-"""Survival curves made safe to show: read by the month, cut where few are at risk, with no small step."""
+"""Survival and incidence curves made safe to show: read by the month, cut where few are at risk, with no small step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from impact.evidence.disclosure import Protected
 from impact.evidence.rules import Rules, default_rules
-from impact.frames import Columns, FloatArray
+from impact.frames import Columns, FloatArray, IntArray
 
 BOUNDS = ("conf_low", "conf_high")
 
@@ -20,7 +20,7 @@ def coarsen_curve(
     events: int | None = None,
     rules: Rules | None = None,
 ) -> Protected:
-    """Coarsen Kaplan-Meier curves so that no step is one person and no date can be read off.
+    """Coarsen survival or incidence curves so that no step is one person and no date can be read off.
 
     Each curve is read on a grid of `step` days (and its last day), up to the last point with at least `minimum` at risk
     from there on back; points are merged until each step holds at least `events` events, and a remainder joins the step
@@ -30,8 +30,9 @@ def coarsen_curve(
     Parameters
     ----------
     tidy : DataFrame
-        Columns ``time, n_risk, n_event, estimate``, and if present ``group, conf_low, conf_high``: what
-        ``kaplan_meier(...).tidy()`` returns. Numbers may be sums of weights.
+        Columns ``time, n_risk, n_event, estimate``, and if present ``group, cause, conf_low, conf_high``: what
+        ``kaplan_meier(...).tidy()`` returns, or with ``cause`` ``cumulative_incidence(...).tidy()``, whose curves rise
+        from 0 and whose events are each cause's own. Numbers may be sums of weights.
     step, minimum, events : int, optional
         In place of the rules ``curve_step``, ``curve_minimum`` and ``curve_events``.
     rules : Rules, optional
@@ -40,7 +41,7 @@ def coarsen_curve(
     Returns
     -------
     Protected
-        Its ``table`` has ``group`` (where there was one), ``time, n_risk, estimate, conf_low, conf_high``.
+        Its ``table`` has ``group, cause`` (where there were any), ``time, n_risk, estimate, conf_low, conf_high``.
 
     Raises
     ------
@@ -54,15 +55,15 @@ def coarsen_curve(
     n_event, estimate = columns.number("n_event", low=0), columns.number("estimate", low=0, high=1)
     columns.rows()
     limits = [name for name in BOUNDS if name in tidy.columns]
-    groups = list(pd.unique(tidy["group"])) if "group" in tidy.columns else [None]
+    named = [name for name in ("group", "cause") if name in tidy.columns]
+    before = 0.0 if "cause" in named else 1.0
     tables, record = [], []
-    for group in groups:
-        here = np.flatnonzero(tidy["group"] == group) if group is not None else np.arange(len(tidy))
+    for labels, here in _curves(tidy, named):
         here = here[np.argsort(time[here], kind="stable")]
         grid = _grid(time[here], n_risk[here], np.cumsum(n_event[here]), step, minimum, events)
-        name = "" if group is None else str(group)
         rule = f"curve: {step} days, {minimum} at risk, {events} events a step"
-        record.append((name, "estimate", "shown" if len(grid) else "withheld", f"{len(grid)} points", rule))
+        shown = "shown" if len(grid) else "withheld"
+        record.append((", ".join(map(str, labels)), "estimate", shown, f"{len(grid)} points", rule))
         if not len(grid):
             continue
         last = np.searchsorted(time[here], grid, side="right") - 1
@@ -70,11 +71,10 @@ def coarsen_curve(
         part = pd.DataFrame({"time": grid})
         part["n_risk"] = [rules.rounded(round(float(count))) for count in n_risk[here][at]]
         for column, values in [("estimate", estimate), *((name, tidy[name].to_numpy(dtype=float)) for name in limits)]:
-            part[column] = np.round(np.where(last < 0, 1.0, values[here][np.maximum(last, 0)]), 2)
-        if group is not None:
-            part.insert(0, "group", group)
+            part[column] = np.round(np.where(last < 0, before, values[here][np.maximum(last, 0)]), 2)
+        for place, (name, label) in enumerate(zip(named, labels, strict=True)):
+            part.insert(place, name, pd.Series([label] * len(part), dtype=tidy[name].dtype))
         tables.append(part)
-    named = ["group"] if groups != [None] else []
     empty = pd.DataFrame(columns=[*named, "time", "n_risk", "estimate", *limits])
     notes = [
         f"Curves are read every {step} days and end where fewer than {minimum} people are at risk; steps with fewer"
@@ -87,6 +87,18 @@ def coarsen_curve(
     return Protected(
         table, pd.DataFrame(record, columns=["row", "column", "status", "shown", "rule"]), rules, tuple(notes)
     )
+
+
+def _curves(tidy: pd.DataFrame, named: list[str]) -> list[tuple[tuple[object, ...], IntArray]]:
+    """The labels and rows of each curve, in the order in which they come."""
+    if not named:
+        return [((), np.arange(len(tidy)))]
+    codes, _ = pd.factorize(pd.MultiIndex.from_frame(tidy[named]))
+    first = [int(np.flatnonzero(codes == code)[0]) for code in range(codes.max() + 1)]
+    return [
+        (tuple(tidy[name].iloc[start] for name in named), np.flatnonzero(codes == code))
+        for code, start in enumerate(first)
+    ]
 
 
 def _grid(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from impact.errors import DisclosureError, Fault, InputError
-from impact.evidence.adversary import Relation, bounds
+from impact.evidence.adversary import Known, Relation, withhold
 from impact.evidence.rules import Rules, default_rules
 from impact.results import with_notes
 
@@ -31,12 +32,15 @@ class Protected:
         The rules that were kept.
     notes : tuple of str
         What a reader must be told.
+    sums : tuple of Relation
+        Which lines of the record add up to which.
     """
 
     table: pd.DataFrame
     record: pd.DataFrame
     rules: Rules
     notes: tuple[str, ...] = ()
+    sums: tuple[Relation, ...] = field(default=(), repr=False)
 
     def tidy(self) -> pd.DataFrame:
         """The record."""
@@ -52,6 +56,7 @@ def protect(
     rules: Rules | None = None,
     total_row: object | None = None,
     total_column: object | None = None,
+    within: Mapping[Any, Any] | None = None,
 ) -> Protected:
     """Make a table of counts safe to publish.
 
@@ -75,6 +80,9 @@ def protect(
         Other thresholds than those shipped.
     total_row, total_column : label, optional
         The row that is the sum of all other rows, and the column that is the sum of all other columns of counts.
+    within : mapping, optional
+        For rows that add up to other rows, a part to what it is part of: ``{"Anfield": "Liverpool"}`` where the row
+        Liverpool is the sum of its wards. The total row is then the sum of the rows that are part of nothing else.
 
     Returns
     -------
@@ -96,7 +104,7 @@ def protect(
     rules = rules or default_rules()
     counted = _columns_of_counts(table)
     values = table[counted].to_numpy(dtype=float, na_value=np.nan)
-    relations = _relations(table, counted, values, total_row, total_column)
+    relations = _relations(table, counted, values, total_row, total_column, dict(within or {}))
     cells = values.ravel()
     status = [_first_status(count, rules) for count in cells]
     if relations:
@@ -107,7 +115,7 @@ def protect(
     for place, name in enumerate(counted):
         shown[name] = grid[:, place]
     record = _record(table, counted, status, texts, rules)
-    return Protected(shown, record, rules, _notes(status, rules))
+    return Protected(shown, record, rules, _notes(status, rules), tuple(relations))
 
 
 def _columns_of_counts(table: pd.DataFrame) -> list[object]:
@@ -154,23 +162,24 @@ def _relations(
     values: np.ndarray,
     total_row: object | None,
     total_column: object | None,
+    within: dict[Any, Any],
 ) -> list[Relation]:
-    n_rows, n_columns = values.shape
     place = np.arange(values.size).reshape(values.shape)
     lines: list[tuple[np.ndarray, int]] = []
-    faults = []
-    if total_row is not None:
-        if total_row in table.index:
-            at = list(table.index).index(total_row)
-            lines += [(place[:, column], at) for column in range(n_columns)]
-        else:
-            faults.append(Fault(f"has no row {total_row!r}", remedy="name the row of totals as the index has it."))
-    if total_column is not None:
-        if total_column in counted:
-            at = list(counted).index(total_column)
-            lines += [(place[row, :], at) for row in range(n_rows)]
-        else:
-            faults.append(Fault(f"has no column of counts {total_column!r}", remedy="name the column of totals."))
+    faults = _within_faults(table, within)
+    if total_row is not None and total_row not in table.index:
+        faults.append(Fault(f"has no row {total_row!r}", remedy="name the row of totals as the index has it."))
+    if total_column is not None and total_column not in counted:
+        faults.append(Fault(f"has no column of counts {total_column!r}", remedy="name the column of totals."))
+    if not faults:
+        labels = list(table.index)
+        if total_row is not None:
+            within |= {label: total_row for label in labels if label not in within and label != total_row}
+        for whole in dict.fromkeys(within.values()):
+            rows = [labels.index(whole), *(at for at, label in enumerate(labels) if within.get(label) == whole)]
+            lines += [(place[rows, column], 0) for column in range(values.shape[1])]
+        if total_column is not None:
+            lines += [(place[row, :], list(counted).index(total_column)) for row in range(len(labels))]
     relations = [Relation(int(line[at]), tuple(int(cell) for cell in np.delete(line, at))) for line, at in lines]
     cells = values.ravel()
     wrong = [one for one in relations if not np.isclose(cells[list(one.parts)].sum(), cells[one.total])]
@@ -187,6 +196,24 @@ def _relations(
     return relations
 
 
+def _within_faults(table: pd.DataFrame, within: Mapping[Any, Any]) -> list[Fault]:
+    faults = [
+        Fault(
+            f"has no row {label!r}", remedy="name the parts in within, and what they are part of, as the index has it."
+        )
+        for label in dict.fromkeys([*within, *within.values()])
+        if label not in table.index
+    ]
+    for start in within:
+        seen, at = {start}, within[start]
+        while at in within and at not in seen:
+            seen.add(at)
+            at = within[at]
+        if at in seen:
+            faults.append(Fault(f"has the row {start!r} as a part of itself", remedy="mend within."))
+    return faults
+
+
 def _first_status(count: float, rules: Rules) -> str:
     if np.isnan(count):
         return NONE
@@ -196,33 +223,18 @@ def _first_status(count: float, rules: Rules) -> str:
 
 
 def _withhold(cells: np.ndarray, status: list[str], relations: Sequence[Relation], rules: Rules) -> None:
-    """Withhold counts, one at a time, until every hidden one has values enough; `status` is changed in place."""
-
-    def width(cell: int, states: Sequence[str]) -> float:
-        known = [_known(count, state, rules) for count, state in zip(cells, states, strict=True)]
-        low, high = bounds(cell, known, relations)
-        return np.inf if high is None else high - low + 1
-
-    while True:
-        hidden = [cell for cell, state in enumerate(status) if state == HIDDEN]
-        widths = {cell: width(cell, status) for cell in hidden}
-        worst = min(widths, key=lambda cell: (widths[cell], cell), default=None)
-        if worst is None or widths[worst] >= rules.width:
-            break
-        beside = {cell for relation in relations if worst in relation.cells for cell in relation.cells}
-        open_cells = [cell for cell, state in enumerate(status) if state in (SHOWN, ROUNDED) and cells[cell] > 0]
-        candidates = sorted([cell for cell in open_cells if cell in beside] or open_cells, key=lambda c: (cells[c], c))
-        if not candidates:
-            raise DisclosureError(
-                "The table cannot be made safe to publish: a small count is given away, and there is"
-                " no other count left to withhold."
-            )
-
-        def without(cell: int, of: int = worst) -> float:
-            return width(of, [WITHHELD if place == cell else state for place, state in enumerate(status)])
-
-        enough = (cell for cell in candidates if without(cell) >= rules.width)
-        status[next(enough, candidates[0])] = WITHHELD
+    """Withhold counts until every hidden one has values enough; `status` is changed in place."""
+    hidden = [cell for cell, state in enumerate(status) if state == HIDDEN]
+    chosen = withhold(
+        hidden,
+        {cell: cells[cell] for cell, state in enumerate(status) if state in (SHOWN, ROUNDED) and cells[cell] > 0},
+        [known(count, state, rules) for count, state in zip(cells, status, strict=True)],
+        relations,
+        enough=wide_enough(rules),
+        withheld=(rules.minimum, None),
+    )
+    for cell in chosen:
+        status[cell] = WITHHELD
     if WITHHELD in status and not any(state in (SHOWN, ROUNDED) for state in status):
         raise DisclosureError(
             "The table cannot be made safe to publish: with its totals, every count gives away a small one.",
@@ -230,11 +242,19 @@ def _withhold(cells: np.ndarray, status: list[str], relations: Sequence[Relation
         )
 
 
-def _known(count: float, state: str, rules: Rules) -> tuple[int, int | None]:
+def wide_enough(rules: Rules) -> Callable[[int, float, float | None], bool]:
+    """Whether a range holds as many whole numbers as a hidden count must have."""
+    return lambda _, low, high: high is None or round(high) - round(low) + 1 >= rules.width
+
+
+def known(count: float, state: str, rules: Rules) -> Known:
+    """What a reader of the rules knows of a count by itself; a missing one stands in no sum."""
     if state == HIDDEN:
         return rules.lowest, rules.minimum - 1
     if state == WITHHELD:
         return rules.minimum, None
+    if state == NONE:
+        return 0, None
     return rules.behind(rules.rounded(int(count)))
 
 

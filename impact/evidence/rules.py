@@ -12,6 +12,8 @@ import pandas as pd
 
 from impact.errors import Fault, InputError
 
+_SHARES = ("dominance_share", "p_percent")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -27,7 +29,12 @@ class Rules:
     base: int
     zeros: str
     width: int
+    dominance_people: int
+    dominance_share: float
+    p_percent: float
     rate_each_side: int
+    quantile_each_side: int
+    plot_minimum: int
     curve_step: int
     curve_minimum: int
     curve_events: int
@@ -36,8 +43,13 @@ class Rules:
         faults = [
             Fault(f"must be a whole number, 1 or more, not {value!r}", column=field.name)
             for field in fields(self)
-            if field.name != "zeros"
+            if field.name not in ("zeros", *_SHARES)
             and not (isinstance(value := getattr(self, field.name), int) and not isinstance(value, bool) and value >= 1)
+        ]
+        faults += [
+            Fault(f"must be a share above 0 and not above 1, not {value!r}", column=name)
+            for name in _SHARES
+            if not (isinstance(value := getattr(self, name), int | float) and 0 < value <= 1)
         ]
         if self.zeros not in ("hide", "show"):
             faults.append(Fault(f"must be hide or show, not {self.zeros!r}", column="zeros"))

@@ -21,7 +21,7 @@ from impact.evidence.claims import BALANCE_LIMIT
 from impact.records import Linked
 from impact.survival import cox, kaplan_meier
 from impact.survival.cox import Cox
-from impact.survival.curves import KaplanMeier
+from impact.survival.kaplan_meier import KaplanMeier
 
 MINIMUM_ANALYSED = 30
 """People who took part below which no comparison is made: this library's rule, stated in the chapter."""

@@ -11,7 +11,7 @@ from impact.cohort import Cohort, Programme
 from impact.cohort import cohort as make_cohort
 from impact.cohort import programme as read_programme
 from impact.errors import Fault, InputError
-from impact.evidence import Verdict
+from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
 from impact.records import Linked
 from impact.report import outcomes, people, readings, said
 from impact.report.analysis import Compared, NotPossible, analyse
@@ -44,9 +44,26 @@ class Chapter:
         return analyse(self.cohort, self.linked)
 
     @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was done and found: on reoffending where it is an outcome, then on the readings."""
+        return said.findings(self.cohort, self.linked, self.comparison)
+
+    @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What may be said, and what may not: of reoffending where it is an outcome, then of the readings."""
-        return said.judge(self.cohort, self.linked, self.comparison)
+        """What may be said of each finding, and what may not."""
+        return tuple(verdict(finding) for finding in self.findings)
+
+    def check(self, text: str) -> ClaimsCheck:
+        """What a text about the programme says too much, against everything that the chapter found.
+
+        Parameters
+        ----------
+        text : str
+            Prose in Markdown.
+        """
+        compared = self.comparison
+        measured = (*compared.reoffending, *compared.risk) if isinstance(compared, Compared) else ()
+        return check_claims(text, [*self.findings, *(outcome.effect for outcome in measured)])
 
     def about(self) -> Section:
         """What the programme is and how it is meant to work."""

@@ -8,7 +8,7 @@ from typing import Any
 from impact.cohort import Cohort, Programme
 from impact.cohort.programme import Instrument
 from impact.distance import change
-from impact.evidence import Finding, Verdict, verdict
+from impact.evidence import Finding, Verdict
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
@@ -18,76 +18,68 @@ from impact.report.words import exhibit_key
 TOOK_PART = "“Took part” means accepted by the programme, whether or not the person then started."
 
 
-def judge(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Verdict, ...]:
-    """The verdicts of a chapter, the one that heads it first: on reoffending, then on each reading before and after."""
-    verdicts = [_on_reoffending(cohort, compared)] if cohort.programme.reoffending else []
+def findings(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Finding, ...]:
+    """What a chapter found, its main finding first: on reoffending, then on each reading before and after."""
+    found = [_on_reoffending(cohort, compared)] if cohort.programme.reoffending else []
     for instrument in cohort.programme.instruments:
         if instrument.made_by == "programme" and len(instrument.scales) == 1:
-            verdicts.append(_on_change(cohort.programme, instrument, linked))
-    if not verdicts:
-        verdicts.append(verdict(Finding(programme=cohort.programme.title, design="none", n_treated=_accepted(cohort))))
-    return tuple(verdicts)
+            found.append(_on_change(cohort.programme, instrument, linked))
+    return tuple(found) or (Finding(programme=cohort.programme.title, design="none", n_treated=_accepted(cohort)),)
 
 
 def _accepted(cohort: Cohort) -> int:
     return int(cohort.flow.set_index("step")["treated"]["accepted"])
 
 
-def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Verdict:
+def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Finding:
     outcome = f"a proven reoffence within {period(cohort.follow_up)}"
     plan, title = cohort.programme.comparison, cohort.programme.title
     design = {"none": "none", "randomised": "randomised"}.get(plan.kind, "matched")
     if isinstance(compared, NotPossible):
-        return verdict(
-            Finding(
-                programme=title,
-                design=design,
-                outcome=outcome,
-                n_treated=_accepted(cohort),
-                n_analysed=compared.n_treated,
-                n_comparison=compared.n_comparison,
-                minimum_analysed=MINIMUM_ANALYSED,
-            )
-        )
-    effect = compared.reoffending[0].effect
-    return verdict(
-        Finding(
+        return Finding(
             programme=title,
             design=design,
             outcome=outcome,
             n_treated=_accepted(cohort),
-            n_analysed=effect.n_treated,
-            n_comparison=compared.design.effective_n["comparison"],
-            estimate=effect.estimate,
-            conf_low=effect.conf_low,
-            conf_high=effect.conf_high,
-            p_value=effect.p_value,
-            rate_treated=effect.mean_treated,
-            rate_comparison=effect.mean_comparison,
-            worst_smd=compared.worst_smd,
+            n_analysed=compared.n_treated,
+            n_comparison=compared.n_comparison,
             minimum_analysed=MINIMUM_ANALYSED,
         )
+    effect = compared.reoffending[0].effect
+    return Finding(
+        programme=title,
+        design=design,
+        outcome=outcome,
+        n_treated=_accepted(cohort),
+        n_analysed=effect.n_treated,
+        n_comparison=compared.design.effective_n["comparison"],
+        estimate=effect.estimate,
+        conf_low=effect.conf_low,
+        conf_high=effect.conf_high,
+        p_value=effect.p_value,
+        rate_treated=effect.mean_treated,
+        rate_comparison=effect.mean_comparison,
+        worst_smd=compared.worst_smd,
+        minimum_analysed=MINIMUM_ANALYSED,
     )
 
 
-def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Verdict:
+def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Finding:
     readings = readings_of(linked, programme, instrument)
     outcome = f"the mean reading ({instrument.title})"
     if readings.empty:
-        return verdict(Finding(programme=programme.title, design="none", outcome=outcome))
+        return Finding(programme=programme.title, design="none", outcome=outcome)
     row = change(readings, person="person_id", wave="wave", score="score").tidy().iloc[0]
-    return verdict(
-        Finding(
-            programme=programme.title,
-            design="before_after",
-            outcome=outcome,
-            n_treated=int(row["n_first"]),
-            n_analysed=int(row["n"]),
-            estimate=float(row["estimate"]),
-            conf_low=float(row["conf_low"]),
-            conf_high=float(row["conf_high"]),
-            p_value=float(row["p_value"]),
-        )
+    return Finding(
+        programme=programme.title,
+        design="before_after",
+        outcome=outcome,
+        n_treated=int(row["n_first"]),
+        n_analysed=int(row["n"]),
+        estimate=float(row["estimate"]),
+        conf_low=float(row["conf_low"]),
+        conf_high=float(row["conf_high"]),
+        p_value=float(row["p_value"]),
     )
 
 

@@ -8,27 +8,25 @@ import numpy as np
 import pandas as pd
 
 from impact.design import Design
-from impact.errors import ConvergenceError, Fault, InputError
+from impact.errors import InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
-from impact.survival import firth
-from impact.survival.covariates import UNUSABLE, CovariateColumns, Matrix
-from impact.survival.fitted import Cox
-from impact.survival.outcome import Outcome, OutcomeColumns
-from impact.survival.partial import (
-    Maximum,
-    Sample,
-    evaluate,
-    faulty_columns,
-    information,
-    maximise,
-    sample,
-    score_residuals,
-)
-from impact.survival.reading import Reading
+from impact.survival.likelihoods import firth
+from impact.survival.likelihoods.newton import Maximum, faulty_columns, maximise
+from impact.survival.likelihoods.partial import Sample, evaluate, information, sample, score_residuals
+from impact.survival.models.coefficients import check_maximum
+from impact.survival.models.cox_model import Cox
+from impact.survival.numbers.algebra import products
+from impact.survival.reading.causes import check_causes, highest_code, read_causes
+from impact.survival.reading.cautions import about_variance, few_events, robust_words
+from impact.survival.reading.covariates import CovariateColumns, Matrix
+from impact.survival.reading.faults import refuse, require_event
+from impact.survival.reading.groups import column_names
+from impact.survival.reading.new_rows import Reading
+from impact.survival.reading.outcome import Outcome, OutcomeColumns
 from impact.survival.riskset import risk_sets
 
-FEW_EVENTS = 10
 WIDEST_OFFSET = 500.0
+INSTEAD = "use penalty='firth', leave it out, merge its rare categories, or compare the groups by curves."
 
 
 def cox(
@@ -42,6 +40,8 @@ def cox(
     weights: str | None = None,
     cluster: str | None = None,
     offset: str | None = None,
+    cause: int | str | None = None,
+    causes: Sequence[str] | None = None,
     robust: bool | None = None,
     ties: str = "efron",
     penalty: str | None = None,
@@ -54,7 +54,8 @@ def cox(
     data : DataFrame or Design
         One row a person (or, with `entry`, a spell at risk). A Design brings its own weights and matched sets.
     duration, event : str
-        Columns: time from the start to the event or to the end of follow-up, 0 or more; 1 for an event and 0 for none.
+        Columns: time from the start to the event or to the end of follow-up, 0 or more; 1 for an event and 0 for none,
+        or with `cause` the code of what happened, 1, 2, …
     covariates : list of str, or str
         Columns: numbers as they stand, text and categories as dummies against the first value (``race[black]``). Or
         the right-hand side of a formula: ``"fin + C(race) * age"``.
@@ -69,6 +70,11 @@ def cox(
     offset : str, optional
         Column added to every linear predictor as it stands, with a coefficient of 1: the logarithm of a known relative
         risk, such as an earlier model's linear predictor.
+    cause : int or str, optional
+        The cause whose hazard is modelled, by its code or its name in `causes`: events of other causes then end the
+        time at risk as censoring does (cause-specific hazards).
+    causes : sequence of str, optional
+        What the codes 1, 2, … of `event` stand for. Left out, the causes are the codes, none of which may be skipped.
     robust : bool, optional
         Whether the variance is robust (Lin and Wei 1989). Left out, it is so with a cluster, with weights that are not
         whole numbers, and with a Design (where it cannot be refused).
@@ -129,21 +135,25 @@ def cox(
     check_choice("ties", ties, ("efron", "breslow"))
     if penalty is not None:
         check_choice("penalty", penalty, ("firth",))
+    check_causes(causes)
+    if causes is not None and cause is None:
+        raise InputError("causes names what the event codes stand for: say in `cause` which one is modelled.")
     columns = Columns(data)
     if robust is False and (cluster is not None or columns.design is not None):
         raise InputError("robust=False cannot stand beside a cluster or a Design, whose rows are not independent.")
-    by = () if strata is None else (strata,) if isinstance(strata, str) else tuple(strata)
-    reader = OutcomeColumns(columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=by)
+    within = column_names(strata)
+    highest = 1 if cause is None else highest_code(causes)
+    reader = OutcomeColumns(
+        columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=within, highest=highest
+    )
     covariate_reader = CovariateColumns(columns, covariates)
     offsets = None if offset is None else columns.number(offset)
     outcome = reader.take(columns.rows())
-    n, n_events = len(outcome.event), int(outcome.event.sum())
-    if not n_events:
-        raise InputError(
-            "The data given cannot be used:", [Fault("has no event in the rows used", table="data", column=event)]
-        )
-    offsets = None if offset is None or offsets is None else _offset(offset, offsets[outcome.keep])
-    independent = columns.design is None and outcome.cluster is None and outcome.whole_weights
+    if cause is not None:
+        found_causes = read_causes(outcome.event, causes, event)
+        outcome = outcome.of_cause(found_causes.code(cause, event))
+    require_event(outcome.event, event)
+    independent = not outcome.needs_robust
     if robust is None:
         robust = not independent
     if penalty is not None and (robust or not independent):
@@ -151,32 +161,27 @@ def cox(
             "penalty='firth' has no robust variance: not with robust=True, a cluster, a Design or weights that are not"
             " whole numbers. Fit without it, or give the rows as independent people."
         )
-    matrix = covariate_reader.take(outcome.keep)
+    notes = [*outcome.notes, *about_variance(outcome, robust=robust)]
+    outcome = outcome.by_time(outcome.event == 1)
+    n, n_events = len(outcome.event), int(outcome.event.sum())
+    offsets = None if offset is None or offsets is None else _offset(offset, offsets[outcome.rows])
+    matrix = covariate_reader.take(outcome.rows)
     sets = risk_sets(outcome.ranks, outcome.event == 1, outcome.group)
     prepared = sample(sets, matrix.x, outcome.event, outcome.weights, ties, offsets)
     top = None
     if penalty is None:
         found = maximise(prepared)
-        _check(found, matrix)
+        check_maximum(found, matrix, instead=INSTEAD)
         likelihoods = found.point.log_likelihood, found.start.log_likelihood
+        notes.extend(few_events(n_events, len(matrix.names)))
     else:
         found, top, likelihoods = _firth(prepared, matrix)
 
-    notes = list(outcome.notes)
     inverse = np.linalg.inv(found.information)
     spread = inverse
     if robust:
         residuals = score_residuals(prepared, found.point, outcome.cluster)
-        spread = inverse @ (residuals @ residuals.T) @ inverse
-        if entry is not None and outcome.cluster is None:
-            notes.append(
-                "The robust variance takes each row for a person; name `cluster` where a person has several rows."
-            )
-    if n_events < FEW_EVENTS * len(matrix.names) and penalty is None:
-        notes.append(
-            f"{n_events:,} events for {len(matrix.names)} coefficients (fewer than {FEW_EVENTS} each):"
-            " estimates lean away from 0 and intervals are too short."
-        )
+        spread = inverse @ products(residuals, residuals) @ inverse
     names = list(matrix.names)
     unit = np.outer(matrix.scale, matrix.scale)
     return Cox(
@@ -187,17 +192,18 @@ def cox(
         *likelihoods,
         n,
         n_events,
+        cause,
         robust,
         ties,
         penalty,
         level,
-        _method(ties, penalty, robust, outcome, by),
+        _method(ties, penalty, robust, outcome, within),
         tuple(notes),
         prepared,
         found,
         matrix,
         outcome,
-        Reading(duration, entry, offset, by),
+        Reading(duration, entry, offset, within, outcome.labels),
         columns.frame.index,
         columns.frame[cluster] if cluster is not None else None if columns.design is None else columns.design.sets,
         independent,
@@ -207,17 +213,11 @@ def cox(
 
 def _offset(name: str, values: FloatArray) -> FloatArray:
     if np.ptp(values) > WIDEST_OFFSET:
-        raise InputError(
-            "The data given cannot be used:",
-            [
-                Fault(
-                    f"spans more than {WIDEST_OFFSET:g}",
-                    table="data",
-                    column=name,
-                    why="its exponential is a relative risk, which no machine number then holds.",
-                    remedy="give the logarithm of the relative risk.",
-                )
-            ],
+        refuse(
+            name,
+            f"spans more than {WIDEST_OFFSET:g}",
+            why="its exponential is a relative risk, which no machine number then holds.",
+            remedy="give the logarithm of the relative risk.",
         )
     return values
 
@@ -228,48 +228,21 @@ def _firth(data: Sample, matrix: Matrix) -> tuple[Maximum, firth.Penalised, tupl
     point = evaluate(data, zero)
     info = information(data, point)
     problem, columns = faulty_columns(data, info)
-    _check(Maximum(point, point, info, 0, problem, columns), matrix)
+    check_maximum(Maximum(point, point, info, 0, problem, columns), matrix, instead=INSTEAD)
     start = firth.penalised(data, zero)
     assert start is not None
     top, reached = firth.maximise_penalised(data, start, np.arange(len(zero)))
     found = Maximum(point, top.point, top.information, firth.MOST_STEPS, "reached" if reached else "lost")
-    _check(found, matrix)
+    check_maximum(found, matrix, instead=INSTEAD)
     unit = float(np.log(matrix.scale).sum())
     return found, top, (top.value + unit, start.value + unit)
 
 
 def _method(ties: str, penalty: str | None, robust: bool, outcome: Outcome, strata: Sequence[str]) -> str:
-    parts = [f"{ties.capitalize()} ties"]
-    if penalty is not None:
-        parts.append("Firth's penalty, profile-likelihood intervals")
-    if strata:
-        parts.append(f"{len(outcome.labels):,} strata of {', '.join(strata)}")
-    if robust:
-        clusters = "" if outcome.cluster is None else f", {int(outcome.cluster.max()) + 1:,} clusters"
-        parts.append(f"robust variance{clusters}")
-    return "; ".join(parts)
-
-
-def _check(found: Maximum, matrix: Matrix) -> None:
-    names = [matrix.names[column] for column in found.columns]
-    if found.outcome == "flat":
-        problem = "does not vary among the people at risk together at any event"
-        remedy = "leave it out; a covariate that is constant within strata cannot be told from their baselines."
-        raise InputError(UNUSABLE, [Fault(problem, column=name, remedy=remedy) for name in names])
-    if found.outcome == "aliased":
-        problem = "is a linear combination of the covariates before it, at every event"
-        raise InputError(UNUSABLE, [Fault(problem, column=name, remedy="leave it out.") for name in names])
-    if found.outcome == "endless":
-        problem = "has no finite coefficient: it separates those with the event from those at risk with them"
-        remedy = "use penalty='firth', leave it out, merge its rare categories, or compare the groups by curves."
-        raise ConvergenceError(
-            "The likelihood rises without end:",
-            [
-                Fault(problem, column=name, why="any estimate shown would be arbitrary.", remedy=remedy)
-                for name in names
-            ],
-        )
-    if found.outcome == "lost":
-        raise ConvergenceError(
-            f"No maximum of the likelihood was reached in {found.steps} steps; covariates: {', '.join(matrix.names)}."
-        )
+    parts = (
+        f"{ties.capitalize()} ties",
+        "" if penalty is None else "Firth's penalty, profile-likelihood intervals",
+        outcome.strata_words(strata),
+        robust_words(outcome) if robust else "",
+    )
+    return "; ".join(part for part in parts if part)

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.design import Design
-from impact.errors import Fault, InputError
+from impact.errors import InputError
 from impact.frames import FloatArray, check_level
 from impact.results import number, with_notes
-from impact.survival.groups import Grouped, read_groups, robust_words
-from impact.survival.outcome import Outcome
+from impact.survival.models.step_curves import by_group
+from impact.survival.numbers.limits import hazard_limits
+from impact.survival.numbers.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.faults import refuse
+from impact.survival.reading.groups import Grouped, read_groups
+from impact.survival.reading.outcome import Outcome
 from impact.survival.riskset import TimeRanks
-from impact.survival.smoothing import STILL_FOLLOWED, SmoothHazard, smooth_hazard, usual_bandwidth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,24 +62,18 @@ class Hazard:
         Events per 100 people at risk a day. The interval is symmetric for the logarithm; NaN where the estimate is 0.
         It is that of the smoothed hazard, without the bias that smoothing brings at a peak.
         """
-        z = float(scipy.stats.norm.ppf(0.5 + self.level / 2))
         parts = []
-        for label, times, curve in zip(self.labels, self._times, self._curves, strict=True):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                reach = np.where(curve.hazard > 0, z * curve.error / curve.hazard, np.nan)
-            with np.errstate(over="ignore"):
-                low, high = curve.hazard * np.exp(-reach), curve.hazard * np.exp(reach)
+        for times, curve in zip(self._times, self._curves, strict=True):
+            low, high = hazard_limits(curve.hazard, curve.error, self.level, "log")
             numbers = {"estimate": curve.hazard, "std_error": curve.error, "conf_low": low, "conf_high": high}
-            part = pd.DataFrame({"time": times, **{name: PER * value for name, value in numbers.items()}})
-            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+            parts.append({"time": times, **{name: PER * value for name, value in numbers.items()}})
+        return by_group(self.labels, parts)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The hazards with their intervals."""
-        from impact.survival import hazard_figures
+    def plot(self, ax: Axes | None = None, *, unit: str = "days") -> Axes:
+        """The hazards with their intervals; `unit` is ``"days"`` or ``"months"`` (hazards are a day either way)."""
+        from impact.survival.figures.rates import smooth_hazards
 
-        return hazard_figures.smooth_hazards(self.tidy(), [str(label) for label in self.labels], ax=ax)
+        return smooth_hazards(self.tidy(), [str(label) for label in self.labels], ax=ax, unit=unit)
 
     def __repr__(self) -> str:
         lines = [f"Smoothed hazard, events per 100 people a day; {self.method}"]
@@ -172,7 +169,7 @@ def hazard(
             raise InputError(f"{who}times must lie within {start:g} and {end:g}, the range of the curve.")
         events = int((outcome.event[inside] * (outcome.ranks.grid[outcome.ranks.exit[inside]] <= end)).sum())
         if not events:
-            notes.append(f"{who}no events up to {end:g}: the hazard is 0 and has no interval.")
+            notes.append(people.note(code, f"no events up to {end:g}: the hazard is 0 and has no interval."))
             found.append((np.nan, chosen, SmoothHazard(np.zeros(len(chosen)), np.full(len(chosen), np.nan))))
             continue
         reach = usual_bandwidth(events, end - start) if bandwidth is None else float(bandwidth)
@@ -207,8 +204,7 @@ def _range(outcome: Outcome, inside: np.ndarray, until: float | None, duration: 
         return start, float(until)
     end = float(np.partition(leave, -STILL_FOLLOWED)[-STILL_FOLLOWED]) if len(leave) >= STILL_FOLLOWED else last
     if not end > start:
-        fault = Fault("is the same as the start for all but a few", table="data", column=duration)
-        raise InputError("The data given cannot be used:", [fault])
+        refuse(duration, "is the same as the start for all but a few")
     return start, end
 
 

@@ -11,12 +11,13 @@ import pandas as pd
 import scipy
 
 from impact.design import Design
-from impact.errors import Fault, InputError
-from impact.frames import Columns, FloatArray, check_choice
-from impact.results import number, with_notes
-from impact.survival.groups import few_clusters, needs_robust, refuse_one_cluster, robust_words
-from impact.survival.outcome import OutcomeColumns
-from impact.survival.rank_tests import RankTest, chi_squared, rank_test, weigher
+from impact.errors import InputError
+from impact.frames import FloatArray, check_choice
+from impact.results import Test, number, with_notes
+from impact.survival.numbers.rank_tests import RankTest, chi_squared, rank_test, weigher
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.faults import refuse, require_event
+from impact.survival.reading.groups import read_compared
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +67,11 @@ class LogRank:
     notes: tuple[str, ...]
     _numbers: RankTest
 
+    @property
+    def test(self) -> Test:
+        """The test alone."""
+        return Test(self.name, self.null, self.statistic, self.p_value, self.df, self.notes)
+
     def tidy(self) -> pd.DataFrame:
         """One row a group: group, n, n_events, observed, expected, score, std_error.
 
@@ -86,10 +92,10 @@ class LogRank:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Events seen in each group beside those expected were the groups alike."""
-        from impact.survival import hazard_figures
+        from impact.survival.figures.forest import seen_and_expected
 
         labels = [str(label) for label in self.labels]
-        return hazard_figures.seen_and_expected(labels, self._numbers.observed, self._numbers.expected, ax=ax)
+        return seen_and_expected(labels, self._numbers.observed, self._numbers.expected, ax=ax)
 
     def __repr__(self) -> str:
         lines = [
@@ -188,25 +194,11 @@ def logrank(
     """
     check_choice("family", family, tuple(FAMILIES))
     _check_exponents(family, rho, gamma)
-    columns = Columns(data)
-    within = () if strata is None else (strata,) if isinstance(strata, str) else tuple(strata)
-    read = OutcomeColumns(columns, duration, event, entry=entry, weights=weights, cluster=cluster, groups=within)
-    groups = columns.groups(by)
-    outcome = read.take(columns.rows())
-    refuse_one_cluster(outcome)
-    present, codes = np.unique(groups.codes[outcome.keep], return_inverse=True)
-    labels = tuple(groups.labels[code] for code in present)
-    notes = [
-        *outcome.notes,
-        *few_clusters(outcome),
-        *(f"Group {groups.labels[code]}: no row to use." for code in range(len(groups.labels)) if code not in present),
-    ]
-    died = outcome.event == 1
-    if not died.any():
-        _refuse(event, "has no event in the rows used", "a test needs at least one event.")
-    if len(labels) < 2:
-        _refuse(by, "has only one group in the rows used", "compare two groups or more.")
-    robust = needs_robust(columns, outcome)
+    people = read_compared(data, duration, event, by, strata=strata, entry=entry, weights=weights, cluster=cluster)
+    outcome, codes, labels = people.outcome, people.codes, people.labels
+    require_event(outcome.event, event)
+    notes = list(people.notes)
+    robust = outcome.needs_robust
     if family == "peto-peto" and not outcome.whole_weights:
         raise InputError(
             "family='peto-peto' counts people (its curve has Y + 1 at risk) and has no meaning for weights that are not"
@@ -216,7 +208,7 @@ def logrank(
     found = rank_test(
         outcome.ranks,
         outcome.event,
-        codes.astype(np.int64),
+        codes,
         weigher(family, rho, gamma),
         strata=outcome.group,
         weights=outcome.weights,
@@ -225,20 +217,18 @@ def logrank(
     )
     units = np.inf if not robust else len(codes) if outcome.cluster is None else int(outcome.cluster.max()) + 1
     statistic, df = _statistic(found, scores, units, by)
-    n, n_events = (np.bincount(part, minlength=len(labels)) for part in (codes, codes[died]))
+    n_events = np.bincount(codes[outcome.event == 1], minlength=len(labels))
     notes.extend(f"Group {label}: no events." for label, k in zip(labels, n_events, strict=True) if k == 0)
     if scores is None and df < len(labels) - 1:
         notes.append(f"{df:.0f} of {len(labels) - 1} comparisons can be made: {NO_OVERLAP} in the others.")
-    if robust and entry is not None and outcome.cluster is None:
-        notes.append("The robust variance takes each row for a person; name `cluster` where a person has several rows.")
     name = FAMILIES[family] + (f" (rho = {rho:g}, gamma = {gamma:g})" if family == "fleming-harrington" else "")
     null = "the groups have the same hazard at every time"
     if scores is not None:
         name += " for trend"
         given = ", ".join(f"{label} {score:g}" for label, score in zip(labels, scores, strict=True))
         null += f"; against a trend with the scores {given}"
-    if within:
-        name += f", within {len(outcome.labels):,} strata of {', '.join(within)}"
+    if people.within:
+        name += f", within {people.within}"
     index = pd.Index(list(labels), dtype=object)
     return LogRank(
         name,
@@ -247,7 +237,7 @@ def logrank(
         df,
         float(scipy.stats.chi2.sf(statistic, df)),
         labels,
-        tuple(n.tolist()),
+        people.n,
         tuple(n_events.tolist()),
         pd.DataFrame(found.covariance, index=index, columns=index),
         robust_words(outcome) if robust else "hypergeometric variance",
@@ -286,18 +276,14 @@ def _statistic(found: RankTest, scores: FloatArray | None, units: float, by: str
     kept = found.kept
     remedy = "follow the groups over the same stretch of time, or merge groups or strata."
     if not len(kept):
-        _refuse(by, f"cannot be tested: {NO_OVERLAP}", remedy)
+        refuse(by, f"cannot be tested: {NO_OVERLAP}", remedy=remedy)
     if scores is not None:
         centred = scores - scores.mean()
         spread = float(centred @ found.covariance @ centred)
         if spread <= 1e-12 * float(centred**2 @ np.diag(found.covariance)):
-            _refuse(by, f"has no trend that can be tested: {NO_OVERLAP}", remedy)
+            refuse(by, f"has no trend that can be tested: {NO_OVERLAP}", remedy=remedy)
         return float(centred @ found.score) ** 2 / spread, 1.0
     inside = found.covariance[np.ix_(kept, kept)]
     if units <= len(kept) or np.linalg.matrix_rank(inside, hermitian=True) < len(kept):
-        _refuse(by, "has too few clusters for a robust test of its groups", "use wider groups or finer clusters.")
+        refuse(by, "has too few clusters for a robust test of its groups", remedy="use wider groups or finer clusters.")
     return chi_squared(found.score[kept], inside), float(len(kept))
-
-
-def _refuse(column: str, problem: str, remedy: str) -> None:
-    raise InputError("The data given cannot be used:", [Fault(problem, table="data", column=column, remedy=remedy)])

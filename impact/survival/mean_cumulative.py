@@ -13,52 +13,30 @@ import scipy
 from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
-from impact.results import number, with_notes
-from impact.survival.clusters import check_clusters
-from impact.survival.histories import check_histories
-from impact.survival.mean_count import MeanCount, influence_at, mean_count
-from impact.survival.outcome import Outcome, OutcomeColumns
-from impact.survival.presence import Presence, presence
+from impact.results import number
+from impact.survival.models.step_curves import StepCurves
+from impact.survival.numbers.limits import hazard_limits, standard_errors
+from impact.survival.numbers.mean_count import MeanCount, influence_at, mean_count
+from impact.survival.numbers.presence import presence
+from impact.survival.reading.cautions import about_variance, robust_words
+from impact.survival.reading.faults import read_times
+from impact.survival.reading.groups import EVERYONE
+from impact.survival.reading.histories import check_histories
+from impact.survival.reading.outcome import Outcome, OutcomeColumns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERYONE = "all"
 CONF_TYPES = ("log", "plain")
 
 
 @dataclass(frozen=True, eq=False)
-class MeanCumulative:
-    """Mean cumulative counts of one or more groups.
+class MeanCumulative(StepCurves):
+    """Mean cumulative counts of one or more groups; see `StepCurves` for what they hold. `n` counts people."""
 
-    Attributes
-    ----------
-    labels : tuple
-        The groups, in the order of the rows of `tidy`; ``("all",)`` where there is no `by`.
-    n, n_events : tuple of int
-        People and events of each group, uncounted by weights.
-    level, conf_type : float, str
-        Of the intervals.
-    weighted : bool
-        Whether the numbers at risk are sums of weights.
-    method : str
-        The variance, in words.
-    notes : tuple of str
-        Rows left out, and cautions.
-    """
-
-    labels: tuple[object, ...]
-    n: tuple[int, ...]
-    n_events: tuple[int, ...]
-    level: float
-    conf_type: str
-    weighted: bool
-    method: str
-    notes: tuple[str, ...]
-    _found: MeanCount
+    _curve: MeanCount
     _outcome: Outcome
     _cluster: IntArray
-    _presence: Presence
 
     def tidy(self) -> pd.DataFrame:
         """One row for each group and distinct stop.
@@ -68,32 +46,7 @@ class MeanCumulative:
         `n_risk` counts those with start < time <= stop; with weights the counts are sums of weights. Intervals are
         NaN where the estimate is 0.
         """
-        found = self._found
-        shown = self._with_limits(found.mean, found.std_error)
-        counts = {"n_risk": self._whole(found.n_risk), "n_event": self._whole(found.n_event)}
-        labels = np.repeat(np.array(self.labels, dtype=object), np.diff(found.sets.bounds))
-        return pd.DataFrame({"group": labels, "time": found.sets.times, **counts, **shown})
-
-    def at(self, times: float | Sequence[float]) -> pd.DataFrame:
-        """The curves at given times: group, time, n_risk, estimate, std_error, conf_low, conf_high.
-
-        `n_risk` counts those at risk just before the time (at 0, those who come in at 0). After a group's last stop the
-        estimate is NaN.
-        """
-        wanted = _times(times)
-        parts = []
-        for code, label in enumerate(self.labels):
-            cells = self._cells(code)
-            time = self._found.sets.times[cells]
-            place = np.searchsorted(time, wanted, side="right")
-            values = [np.r_[0.0, part[cells]][place] for part in (self._found.mean, self._found.std_error)]
-            for part in values:
-                part[wanted > time[-1]] = np.nan
-            n_risk = self._whole(self._presence.count(code, wanted))
-            part = pd.DataFrame({"time": wanted, "n_risk": n_risk, **self._with_limits(*values)})
-            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        return super().tidy()
 
     def difference(self, times: float | Sequence[float], *, versus: object = None) -> pd.DataFrame:
         """Each group's mean count less that of one of them, at given times.
@@ -107,7 +60,7 @@ class MeanCumulative:
         versus : optional
             The group that the others are compared with; the first where it is left out.
         """
-        wanted = _times(times)
+        wanted = read_times(times)
         against = self.labels[0] if versus is None else versus
         if len(self.labels) < 2 or against not in self.labels:
             known = ", ".join(str(label) for label in self.labels)
@@ -118,7 +71,7 @@ class MeanCumulative:
         )
         outcome = self._outcome
         assert outcome.group is not None
-        influences = [influence_at(self._found, outcome.event, outcome.weights, time) for time in wanted]
+        influences = [influence_at(self._curve, outcome.event, outcome.weights, time) for time in wanted]
         rows = []
         for code, label in enumerate(self.labels):
             if code == base:
@@ -130,62 +83,49 @@ class MeanCumulative:
                 rows.append((label, against, time, estimate, error if np.isfinite(estimate) else np.nan))
         frame = pd.DataFrame(rows, columns=["group", "versus", "time", "estimate", "std_error"])
         statistic = frame["estimate"] / frame["std_error"].where(frame["std_error"] > 0)
-        reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * frame["std_error"]
+        reach = standard_errors(self.level) * frame["std_error"]
         return frame.assign(
             statistic=statistic,
-            p_value=2 * scipy.stats.norm.sf(np.abs(statistic)),
+            p_value=2 * scipy.special.ndtr(-np.abs(statistic)),
             conf_low=frame["estimate"] - reach,
             conf_high=frame["estimate"] + reach,
         )
 
-    def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
-        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
-        from impact.survival import event_figures as figures
+    def plot(self, ax: Axes | None = None, *, at_risk: bool = True, unit: str = "days") -> Axes:
+        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath.
 
-        found = self._found
-        shown = self._with_limits(found.mean, found.std_error)
-        curves = []
-        for code, label in enumerate(self.labels):
-            cells = self._cells(code)
-            heights = (shown[name][cells] for name in ("estimate", "conf_low", "conf_high"))
-            curves.append(figures.Curve(str(label), "", found.sets.times[cells], *heights))
-        counts = self._presence.count if at_risk else None
-        return figures.rising_curves(curves, counts, ylabel="Mean number of events a person", percent=False, ax=ax)
+        `unit` is ``"days"`` or ``"months"``.
+        """
+        from impact.survival.figures.curves import rising_curves
 
-    def _cells(self, code: int) -> slice:
-        return slice(self._found.sets.bounds[code], self._found.sets.bounds[code + 1])
+        counts = self._at_risk if at_risk else None
+        return rising_curves(
+            self._lines(), counts, ylabel="Mean number of events a person", share=False, ax=ax, unit=unit
+        )
 
-    def _whole(self, counts: FloatArray) -> np.ndarray:
-        return counts if self.weighted else np.rint(counts).astype(np.int64)
+    @property
+    def _start(self) -> float:
+        return 0.0
 
-    def _with_limits(self, mean: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
-        seen = np.where(mean > 0, mean, np.nan)
-        reach = scipy.stats.norm.ppf(0.5 + self.level / 2) * error
-        if self.conf_type == "log":
-            with np.errstate(over="ignore"):
-                low, high = seen * np.exp(-reach / seen), seen * np.exp(reach / seen)
-        else:
-            low, high = np.maximum(seen - reach, 0.0), seen + reach
-        return {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+    def _counts(self) -> dict[str, FloatArray]:
+        return {"n_risk": self._curve.n_risk, "n_event": self._curve.n_event}
+
+    def _values(self) -> tuple[FloatArray, FloatArray]:
+        return self._curve.mean, self._curve.error
+
+    def _shown(self, estimate: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
+        low, high = hazard_limits(estimate, error, self.level, self.conf_type)
+        return {"estimate": estimate, "std_error": error, "conf_low": low, "conf_high": high}
 
     def __repr__(self) -> str:
-        lines = [f"Mean cumulative count; {self.level:.0%} {self.conf_type} intervals; {self.method}"]
+        lines = []
         for code, label in enumerate(self.labels):
-            last = self._cells(code).stop - 1
-            shown = self._with_limits(self._found.mean[[last]], self._found.std_error[[last]])
+            last = self._last(code)
             lines.append(
-                f"{label}: n = {self.n[code]:,}, events = {self.n_events[code]:,}, by"
-                f" {number(self._found.sets.times[last], 6)} {number(shown['estimate'][0])} a person"
-                f" ({number(shown['conf_low'][0])} to {number(shown['conf_high'][0])})"
+                f"{label}: n = {self.n[code]:,}, events = {self.n_events[code]:,}, by {number(last['time'], 6)}"
+                f" {number(last['estimate'])} a person ({number(last['conf_low'])} to {number(last['conf_high'])})"
             )
-        return with_notes("\n".join(lines), self.notes)
-
-
-def _times(times: float | Sequence[float]) -> FloatArray:
-    wanted = np.atleast_1d(np.asarray(times, dtype=float))
-    if np.isnan(wanted).any():
-        raise InputError("times must be numbers without missing values.")
-    return wanted
+        return self._words("Mean cumulative count", lines)
 
 
 def mean_cumulative(
@@ -277,9 +217,9 @@ def mean_cumulative(
         who, entry, outcome.ranks.exit, outcome.keep, start, {**same, "matched set": cluster} if in_sets else same
     )
     labels = (EVERYONE,) if by is None else outcome.labels
-    notes = [*outcome.notes, *check_clusters(outcome, labels)]
-    found = mean_count(outcome.ranks, outcome.event, cluster, group=outcome.group, weights=outcome.weights)
     codes = np.zeros(len(who), dtype=np.int64) if outcome.group is None else outcome.group
+    notes = [*outcome.notes, *about_variance(outcome, robust=True, codes=codes, labels=labels)]
+    found = mean_count(outcome.ranks, outcome.event, cluster, group=outcome.group, weights=outcome.weights)
     group_of = np.zeros(int(who.max()) + 1, dtype=np.int64)
     group_of[who] = codes
     n_events = np.bincount(codes, outcome.event, len(labels)).astype(np.int64)
@@ -291,7 +231,6 @@ def mean_cumulative(
         for label, k in zip(labels, n_events, strict=True)
         if k == 0
     )
-    kind = "matched sets" if in_sets else "people"
     return MeanCumulative(
         labels,
         tuple(np.bincount(group_of, minlength=len(labels)).tolist()),
@@ -299,10 +238,11 @@ def mean_cumulative(
         level,
         conf_type,
         outcome.weights is not None,
-        f"robust variance, {int(cluster.max()) + 1:,} {kind}",
+        robust_words(outcome, "matched sets" if in_sets else "people"),
         tuple(notes),
+        found.sets,
+        presence(found.sets, found.n_left, outcome.ranks, outcome.group, outcome.weights),
         found,
         outcome,
         cluster,
-        presence(outcome, found.sets.times, found.n_left, found.sets.bounds),
     )

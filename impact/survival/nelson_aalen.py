@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import FloatArray, IntArray, check_choice, check_level
-from impact.results import number, with_notes
-from impact.survival.cumulative_hazard import (
-    CONF_TYPES,
-    TIES,
-    CumulativeHazard,
-    count_at_risk,
-    cumulative_hazard,
-    hazard_limits,
-)
-from impact.survival.groups import Grouped, read_groups, robust_words
+from impact.frames import FloatArray, check_choice, check_level
+from impact.results import number
+from impact.survival.models.step_curves import StepCurves
+from impact.survival.numbers.cumulative_hazard import TIES, CumulativeHazard, cumulative_hazard
+from impact.survival.numbers.limits import HAZARD_TYPES, hazard_limits
+from impact.survival.numbers.presence import presence
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.groups import read_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False)
-class NelsonAalen:
-    """Cumulative hazards of one or more groups.
+class NelsonAalen(StepCurves):
+    """Cumulative hazards of one or more groups; see `StepCurves` for what they hold.
 
     Attributes
     ----------
-    labels : tuple
-        The groups, in the order of the rows of `tidy`; ``("all",)`` where there is no `by`.
-    n, n_events : tuple of int
-        People (rows) and events of each group, uncounted by weights.
-    level, conf_type, ties : float, str, str
-    method : str
-        The variance, in words.
-    notes : tuple of str
-        Rows left out, and cautions.
+    ties : str
     """
 
-    labels: tuple[object, ...]
-    n: tuple[int, ...]
-    n_events: tuple[int, ...]
-    level: float
-    conf_type: str
     ties: str
-    method: str
-    notes: tuple[str, ...]
     _curve: CumulativeHazard
-    _people: Grouped
 
     def tidy(self) -> pd.DataFrame:
         """One row for each group and distinct time.
@@ -63,80 +42,43 @@ class NelsonAalen:
         `n_risk` counts those with entry < time <= duration; with weights the three counts are sums of weights.
         Intervals are NaN where the cumulative hazard is 0.
         """
-        curve, counts = self._curve, self._curve.counts
-        low, high = hazard_limits(curve.hazard, curve.error, self.level, self.conf_type)
-        return pd.DataFrame(
-            {
-                "group": np.repeat(np.array(self.labels, dtype=object), np.diff(counts.bounds)),
-                "time": counts.time,
-                "n_risk": self._counts(counts.n_risk),
-                "n_event": self._counts(counts.n_event),
-                "n_censored": self._counts(counts.n_censored),
-                "estimate": curve.hazard,
-                "std_error": curve.error,
-                "conf_low": low,
-                "conf_high": high,
-            }
-        )
+        return super().tidy()
 
-    def at(self, times: float | Sequence[float]) -> pd.DataFrame:
-        """The curves at given times: group, time, n_risk, estimate, std_error, conf_low, conf_high.
+    def plot(self, ax: Axes | None = None, *, at_risk: bool = True, unit: str = "days") -> Axes:
+        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath.
 
-        `n_risk` counts those at risk just before the time. After a group's last observed time the estimate is NaN.
+        `unit` is ``"days"`` or ``"months"``.
         """
-        wanted = np.atleast_1d(np.asarray(times, dtype=float))
-        if np.isnan(wanted).any():
-            raise InputError("times must be numbers without missing values.")
-        at_risk = self._at_risk(wanted)
-        parts = []
-        for code, label in enumerate(self.labels):
-            time, hazard, error = self._of(code)
-            place = np.searchsorted(time, wanted, side="right")
-            h, e = np.r_[0.0, hazard][place], np.r_[0.0, error][place]
-            h[wanted > time[-1]] = e[wanted > time[-1]] = np.nan
-            low, high = hazard_limits(h, e, self.level, self.conf_type)
-            columns = {"time": wanted, "n_risk": at_risk[code], "estimate": h, "std_error": e}
-            part = pd.DataFrame({**columns, "conf_low": low, "conf_high": high})
-            part.insert(0, "group", pd.Series([label] * len(part), dtype=object))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        from impact.survival.figures.curves import rising_curves
 
-    def plot(self, ax: Axes | None = None, *, at_risk: bool = True) -> Axes:
-        """The curves with their intervals and, unless `at_risk` is False, the numbers at risk beneath."""
-        from impact.survival import figures, hazard_figures
+        counts = self._at_risk if at_risk else None
+        return rising_curves(self._lines(), counts, ylabel="Cumulative hazard", share=False, ax=ax, unit=unit)
 
-        low, high = hazard_limits(self._curve.hazard, self._curve.error, self.level, self.conf_type)
-        lines = []
-        for code, label in enumerate(self.labels):
-            part, (time, hazard, _) = self._cells(code), self._of(code)
-            lines.append(figures.Line(str(label), time, hazard, low[part], high[part]))
-        counts = (lambda code, times: self._at_risk(times)[code]) if at_risk else None
-        return hazard_figures.cumulative_hazards(lines, counts, ax=ax)
+    @property
+    def _start(self) -> float:
+        return 0.0
 
-    def _of(self, code: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        part = self._cells(code)
-        return self._curve.counts.time[part], self._curve.hazard[part], self._curve.error[part]
+    def _counts(self) -> dict[str, FloatArray]:
+        counts = self._curve.counts
+        return {"n_risk": counts.n_risk, "n_event": counts.n_event, "n_censored": counts.n_censored}
 
-    def _cells(self, code: int) -> slice:
-        return slice(self._curve.counts.bounds[code], self._curve.counts.bounds[code + 1])
+    def _values(self) -> tuple[FloatArray, FloatArray]:
+        return self._curve.hazard, self._curve.error
 
-    def _at_risk(self, times: FloatArray) -> FloatArray | IntArray:
-        return self._counts(count_at_risk(self._people, times))
-
-    def _counts(self, values: FloatArray) -> FloatArray | IntArray:
-        return np.rint(values).astype(np.int64) if self._people.outcome.weights is None else values
+    def _shown(self, estimate: FloatArray, error: FloatArray) -> dict[str, FloatArray]:
+        low, high = hazard_limits(estimate, error, self.level, self.conf_type)
+        return {"estimate": estimate, "std_error": error, "conf_low": low, "conf_high": high}
 
     def __repr__(self) -> str:
-        lines = [f"Nelson-Aalen; {self.level:.0%} {self.conf_type} intervals; {self.method}"]
-        last = self.at([self._of(code)[0][-1] for code in range(len(self.labels))])
+        lines = []
         for code, label in enumerate(self.labels):
-            row = last.iloc[code * len(self.labels) + code]
+            last = self._last(code)
             lines.append(
                 f"{label}: n = {self.n[code]:,}, events = {self.n_events[code]:,}, cumulative hazard"
-                f" {number(row['estimate'])} ({number(row['conf_low'])} to {number(row['conf_high'])})"
-                f" by {number(row['time'])}"
+                f" {number(last['estimate'])} ({number(last['conf_low'])} to {number(last['conf_high'])})"
+                f" by {number(last['time'], 6)}"
             )
-        return with_notes("\n".join(lines), self.notes)
+        return self._words("Nelson-Aalen", lines)
 
 
 def nelson_aalen(
@@ -208,7 +150,7 @@ def nelson_aalen(
     4   9.0       1        1     1.667
     """
     check_level(level)
-    check_choice("conf_type", conf_type, CONF_TYPES)
+    check_choice("conf_type", conf_type, HAZARD_TYPES)
     check_choice("ties", ties, TIES)
     once = weights is None and cluster is None and not isinstance(data, Design)
     if ties == "fleming-harrington" and not once:
@@ -228,15 +170,18 @@ def nelson_aalen(
         ties=ties,
     )
     method = robust_words(outcome) if people.robust else "Aalen's variance"
+    leaving = curve.counts.n_event + curve.counts.n_censored
     return NelsonAalen(
         people.labels,
         people.n,
         people.n_events,
         level,
         conf_type,
-        ties,
+        outcome.weights is not None,
         f"{method}; Fleming and Harrington's ties" if ties == "fleming-harrington" else method,
         (*people.notes, *people.without_events()),
+        curve.sets,
+        presence(curve.sets, leaving, outcome.ranks, outcome.group, outcome.weights),
+        ties,
         curve,
-        people,
     )

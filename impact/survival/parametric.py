@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,13 +11,12 @@ import pandas as pd
 from impact.design import Design
 from impact.frames import check_choice, check_level
 from impact.results import number
-from impact.survival.families import FAMILIES
-from impact.survival.timing import (
+from impact.survival.likelihoods.families import FAMILIES
+from impact.survival.models.timing import (
     aic,
     as_times,
     check_reached,
     exponential_start,
-    few_events,
     in_days,
     log_likelihood_in_days,
     maximise,
@@ -26,32 +24,20 @@ from impact.survival.timing import (
     spread_start,
     variance_in_words,
 )
-from impact.survival.timing_model import TimingModel
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-WORDS = {
-    "exponential": "Exponential",
-    "weibull": "Weibull",
-    "lognormal": "Log-normal",
-    "loglogistic": "Log-logistic",
-    "gompertz": "Gompertz",
-}
+from impact.survival.models.timing_model import TimingModel
+from impact.survival.reading.cautions import few_events
 
 
 @dataclass(frozen=True, eq=False)
 class Parametric(TimingModel):
     """A fitted parametric model; see `TimingModel` for what it holds."""
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The fitted curve (the mean over the people of the fit) over the Kaplan-Meier curve."""
-        from impact.survival import timing_figures
-
-        return timing_figures.fit_over_curve(self, WORDS[self.family], ax=ax)
+    @property
+    def _name(self) -> str:
+        return FAMILIES[self.family].words
 
     def __repr__(self) -> str:
-        return self._words(f"{WORDS[self.family]} model")
+        return self._words(f"{self._name} model")
 
 
 def parametric(
@@ -98,7 +84,7 @@ def parametric(
     Returns
     -------
     Parametric
-        ``tidy(exponentiate=False)``, ``log_likelihood``, ``aic``, ``predict(times, data=None)``, ``hazard()``,
+        ``tidy(exponentiate=False)``, ``log_likelihood``, ``aic``, ``predict(data=None, times=None)``, ``hazard()``,
         ``quantiles()``, ``plot()``, ``notes``.
 
     Raises
@@ -122,7 +108,7 @@ def parametric(
               term  estimate  std_error
     0  (Intercept)     3.474      0.299
     1   log(scale)    -0.313      0.352
-    >>> fit.predict([30]).round(3)[["time", "estimate", "conf_low", "conf_high"]]
+    >>> fit.predict(times=30).tidy().round(3)[["time", "estimate", "conf_low", "conf_high"]]
        time  estimate  conf_low  conf_high
     0  30.0     0.405     0.133      0.667
     """
@@ -143,7 +129,7 @@ def parametric(
         check_reached(full, peak, people, event)
     fitted = in_days(full, people, peak)
     outcome = people.outcome
-    notes = [*people.notes, *few_events(people, len(fitted.parameters))]
+    notes = [*people.notes, *few_events(int(outcome.event.sum()), len(fitted.parameters), "parameters")]
     if family == "gompertz" and fitted.parameters[-1] < 0:
         notes.append(_never(fitted.parameters, people.timing is None))
     names = list(fitted.names)
@@ -164,8 +150,6 @@ def parametric(
         tuple(notes),
         fitted,
         people,
-        covariates,
-        None,
     )
 
 

@@ -11,8 +11,9 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, IntArray, check_choice
 from impact.results import with_notes
-from impact.survival.histories import check_histories
-from impact.survival.outcome import OutcomeColumns
+from impact.survival.reading.cautions import FEW_EVENTS
+from impact.survival.reading.histories import check_histories
+from impact.survival.reading.outcome import OutcomeColumns
 
 NUMBER, GAP_START, GAP_STOP, MARGINAL = "event_number", "gap_start", "gap_stop", "marginal_event"
 WEIGHT, SET = "design_weight", "matched_set"
@@ -22,7 +23,6 @@ ADDED: dict[str, tuple[str, ...]] = {
     "pwp-gap": (NUMBER, GAP_START, GAP_STOP),
     "wei-lin-weissfeld": (NUMBER, MARGINAL),
 }
-FEW_EVENTS = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)

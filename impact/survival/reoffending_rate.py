@@ -11,7 +11,8 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, check_choice, check_level
 from impact.results import number, proportion, with_notes
-from impact.survival.curves import EVERYONE, kaplan_meier
+from impact.survival.kaplan_meier import kaplan_meier
+from impact.survival.reading.groups import EVERYONE
 
 INCOMPLETE = ("leave-out", "censor")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from impact.design import Design
 from impact.errors import Fault, InputError
 from impact.frames import FloatArray, check_level
 from impact.results import number, tidy_rows, with_notes
-from impact.survival.groups import Grouped, read_groups, robust_words
-from impact.survival.restricted import LostTime, lost_time
+from impact.survival.numbers.limits import standard_errors
+from impact.survival.numbers.restricted import LostTime, lost_time
+from impact.survival.reading.cautions import robust_words
+from impact.survival.reading.faults import UNUSABLE
+from impact.survival.reading.groups import Grouped, read_groups
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +81,7 @@ class RestrictedMean:
         return tidy_rows(rows)
 
     def _row(self, term: str, code: int, reference: object, estimate: float, error: float) -> dict[str, object]:
-        reach = float(scipy.stats.norm.ppf(0.5 + self.level / 2)) * error
+        reach = standard_errors(self.level) * error
         if term == "ratio":
             statistic = float(np.log(estimate)) / error if estimate > 0 and error > 0 else np.nan
             low, high = estimate * np.exp(-reach), estimate * np.exp(reach)
@@ -89,7 +93,7 @@ class RestrictedMean:
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
-            "p_value": float(2 * scipy.stats.norm.sf(abs(statistic))),
+            "p_value": float(2 * scipy.special.ndtr(-abs(statistic))),
             "conf_low": low,
             "conf_high": high,
             "group": self.labels[code],
@@ -98,17 +102,21 @@ class RestrictedMean:
             "n_events": self.n_events[code],
         }
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The curves up to the horizon with their means; the area of one, or between two, is shaded."""
-        from impact.survival import figures, hazard_figures
+    def plot(self, ax: Axes | None = None, *, unit: str = "days") -> Axes:
+        """The curves up to the horizon with their means; the area of one, or between two, is shaded.
+
+        `unit` is ``"days"`` or ``"months"`` (the means are in days either way).
+        """
+        from impact.survival.figures.curves import up_to_horizon
+        from impact.survival.figures.style import Line
 
         curve, lines = self._curve, []
         for code, label in enumerate(self.labels):
             part = slice(curve.bounds[code], curve.bounds[code + 1])
             height = curve.incidence[part] if self._lost else curve.survival[part]
             words = f"{label}: {number(self.estimates[code])} days"
-            lines.append(figures.Line(words, curve.time[part], height, height, height))
-        return hazard_figures.up_to_horizon(lines, self.horizon, lost=self._lost, title=self.quantity, ax=ax)
+            lines.append(Line(words, curve.time[part], height, height, height))
+        return up_to_horizon(lines, self.horizon, lost=self._lost, title=self.quantity, ax=ax, unit=unit)
 
     def __repr__(self) -> str:
         lines = [f"{self.quantity}, first {number(self.horizon, 6)} days; {self.method}"]
@@ -188,7 +196,7 @@ def rmst(
     3       ratio     b     1.143      0.255
     """
     return _restricted(
-        data, duration, event, horizon, None, by=by, entry=entry, weights=weights, cluster=cluster, level=level
+        data, duration, event, horizon, None, None, by=by, entry=entry, weights=weights, cluster=cluster, level=level
     )
 
 
@@ -198,7 +206,8 @@ def rmtl(
     event: str,
     horizon: float,
     *,
-    cause: int = 1,
+    cause: int | str = 1,
+    causes: Sequence[str] | None = None,
     by: str | None = None,
     entry: str | None = None,
     weights: str | None = None,
@@ -215,8 +224,10 @@ def rmtl(
         Column: 0 for none, and 1, 2, … for the cause of the event that came first (reoffence, recall, death).
     horizon : float
         Days over which the mean is taken; as in `rmst`.
-    cause : int
-        The cause to which time is lost; the others compete.
+    cause : int or str
+        The cause to which time is lost, by its code or its name in `causes`; the others compete.
+    causes : sequence of str, optional
+        What 1, 2, … stand for. Left out, the causes are the codes, none of which may be skipped.
 
     Returns
     -------
@@ -243,10 +254,18 @@ def rmtl(
        estimate  std_error
     0       5.0       4.33
     """
-    if cause != int(cause) or cause < 1:
-        raise InputError(f"cause must be one of the codes 1, 2, … of the event, not {cause!r}.")
     return _restricted(
-        data, duration, event, horizon, int(cause), by=by, entry=entry, weights=weights, cluster=cluster, level=level
+        data,
+        duration,
+        event,
+        horizon,
+        cause,
+        causes,
+        by=by,
+        entry=entry,
+        weights=weights,
+        cluster=cluster,
+        level=level,
     )
 
 
@@ -255,7 +274,8 @@ def _restricted(
     duration: str,
     event: str,
     horizon: float,
-    cause: int | None,
+    cause: int | str | None,
+    causes: Sequence[str] | None,
     *,
     by: str | None,
     entry: str | None,
@@ -266,12 +286,22 @@ def _restricted(
     check_level(level)
     if not 0 < horizon < np.inf:
         raise InputError(f"horizon must be a number of days above 0, not {horizon!r}.")
-    highest = 1 if cause is None else None
-    people = read_groups(data, duration, event, by, entry=entry, weights=weights, cluster=cluster, highest=highest)
+    people = read_groups(
+        data,
+        duration,
+        event,
+        by,
+        entry=entry,
+        weights=weights,
+        cluster=cluster,
+        competing=cause is not None,
+        causes=causes,
+    )
     outcome, codes, labels = people.outcome, people.codes, people.labels
-    counted = outcome.event == (1 if cause is None else cause)
-    if cause is not None and not counted.any():
-        _refuse([Fault(f"has no event of cause {cause} in the rows used", table="data", column=event)])
+    quantity, code = "Restricted mean time without the event", 1
+    if people.causes is not None:
+        code, quantity = people.causes.code(cause, event), f"Restricted mean time lost to {people.causes.words(cause)}"
+    counted = outcome.event == code
     found = lost_time(
         outcome.ranks,
         outcome.event,
@@ -286,7 +316,7 @@ def _restricted(
     times = outcome.ranks.grid[outcome.ranks.exit]
     n_events = np.bincount(codes[counted & (times <= horizon)], minlength=len(labels))
     return RestrictedMean(
-        "Restricted mean time without the event" if cause is None else f"Restricted mean time lost to cause {cause}",
+        quantity,
         float(horizon),
         labels,
         horizon - found.estimate if cause is None else found.estimate,
@@ -312,7 +342,8 @@ def _check_followed(people: Grouped, found: LostTime, horizon: float, duration: 
     short = np.flatnonzero(last < horizon)
     if len(short):
         longest = f"the longest horizon that serves every group is {last.min():g}."
-        _refuse(
+        raise InputError(
+            UNUSABLE,
             [
                 Fault(
                     f"ends at {last[code]:g}"
@@ -324,7 +355,7 @@ def _check_followed(people: Grouped, found: LostTime, horizon: float, duration: 
                     remedy=longest,
                 )
                 for code in short.tolist()
-            ]
+            ],
         )
 
 
@@ -333,18 +364,12 @@ def _notes(people: Grouped, found: LostTime, horizon: float) -> list[str]:
     error = np.diag(found.covariance)
     for code in range(len(people.labels)):
         if not error[code] > 0:
-            notes.append(f"{people.who(code)}no spread to estimate a standard error from (no events, or all at once).")
+            notes.append(people.note(code, "no spread to estimate a standard error from (no events, or all at once)."))
         part = slice(found.bounds[code], found.bounds[code + 1])
         ended = found.time[part][found.survival[part] == 0]
         if ranks.entry is not None and len(ended) and ended[0] < horizon:
             entry = ranks.grid[ranks.entry[people.codes == code]]
             if (entry >= ended[0]).any():
-                notes.append(
-                    f"{people.who(code)}the curve falls to 0 at {ended[0]:g}, when everyone at risk has the event,"
-                    " though others enter later: start the time scale later."
-                )
+                falls = f"the curve falls to 0 at {ended[0]:g}, when everyone at risk has the event,"
+                notes.append(people.note(code, f"{falls} though others enter later: start the time scale later."))
     return notes
-
-
-def _refuse(faults: list[Fault]) -> None:
-    raise InputError("The data given cannot be used:", faults)

@@ -173,6 +173,20 @@ def scan(values: FloatArray, bounds: IntArray, *, reverse: bool = False, product
     return out
 
 
+def just_before(values: FloatArray, bounds: IntArray, start: float) -> FloatArray:
+    """The value of the cell before, along the last axis; `start` in the first cell of each stratum.
+
+    Examples
+    --------
+    >>> just_before(np.array([0.9, 0.5, 0.7]), np.array([0, 2, 3]), 1.0)
+    array([1. , 0.9, 1. ])
+    """
+    out = np.empty_like(values)
+    out[..., 1:] = values[..., :-1]
+    out[..., bounds[:-1][np.diff(bounds) > 0]] = start
+    return out
+
+
 def at_risk(sets: RiskSets, values: FloatArray | None = None) -> FloatArray:
     """The sum of `values` (n,) over the rows at risk in each cell, (K,); the number of rows where `values` is None."""
     room = sets.size + 1

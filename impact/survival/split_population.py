@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,14 @@ import scipy
 from impact.design import Design
 from impact.frames import FloatArray, check_choice, check_level
 from impact.results import Estimate, Test, normal_interval
-from impact.survival.climb import Peak
-from impact.survival.families import FAMILIES
-from impact.survival.likelihood import Times
-from impact.survival.parametric import WORDS
-from impact.survival.timing import (
+from impact.survival.likelihoods.climb import Peak
+from impact.survival.likelihoods.families import FAMILIES
+from impact.survival.likelihoods.timing import Times
+from impact.survival.models.timing import (
     aic,
     as_times,
     check_reached,
     exponential_start,
-    few_events,
     in_days,
     log_likelihood_in_days,
     maximise,
@@ -31,10 +29,9 @@ from impact.survival.timing import (
     spread_start,
     variance_in_words,
 )
-from impact.survival.timing_model import TimingModel
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from impact.survival.models.timing_model import TimingModel
+from impact.survival.numbers.limits import standard_errors
+from impact.survival.reading.cautions import few_events
 
 SPLIT_FAMILIES = ("exponential", "weibull", "lognormal", "loglogistic")
 STARTS = (0.1, 0.5, 0.9)
@@ -68,15 +65,16 @@ class SplitPopulation(TimingModel):
         """The ultimate share, who will ever have the event: with covariates, the mean over the people of the fit."""
         return ultimate_share(self)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The fitted curve over the Kaplan-Meier curve, and the level at which it ends."""
-        from impact.survival import timing_figures
+    @property
+    def _name(self) -> str:
+        return f"Split {FAMILIES[self.family].words}"
 
-        name = f"Split {WORDS[self.family]}"
-        return timing_figures.fit_over_curve(self, name, never=1 - self.share.estimate, ax=ax)
+    @property
+    def _never(self) -> float:
+        return 1 - self.share.estimate
 
     def __repr__(self) -> str:
-        words = self._words(f"Split-population {WORDS[self.family]} model")
+        words = self._words(f"Split-population {FAMILIES[self.family].words} model")
         head, *rest = words.split("\n")
         share = repr(self.share).split("\n")[0]
         test = [] if self.split_test is None else [repr(self.split_test).split("\n")[0]]
@@ -127,7 +125,7 @@ def split_population(
     -------
     SplitPopulation
         ``share`` (the ultimate share with its interval), ``split_test``, ``tidy(exponentiate=False)``,
-        ``predict(times, data=None)``, ``hazard()``, ``quantiles()``, ``plot()``, ``notes``.
+        ``predict(data=None, times=None)``, ``hazard()``, ``quantiles()``, ``plot()``, ``notes``.
 
     Raises
     ------
@@ -179,7 +177,7 @@ def split_population(
     fitted = in_days(times, people, top)
     counts = people.outcome.whole_weights and not people.robust
     outcome, names = people.outcome, list(fitted.names)
-    notes = [*people.notes, *few_events(people, len(names))]
+    notes = [*people.notes, *few_events(int(outcome.event.sum()), len(names), "parameters")]
     if not split:
         notes.append(f"The likelihood is highest when {EVERYBODY}: no split is seen, and the timing is parametric()'s.")
     followed = outcome.ranks.grid[outcome.ranks.exit].max()
@@ -203,8 +201,6 @@ def split_population(
         tuple(notes),
         fitted,
         people,
-        covariates,
-        share,
         split,
         _split_test(2 * gained if split else 0.0) if share is None and counts else None,
         times if split else full,
@@ -260,7 +256,7 @@ def ultimate_share(model: SplitPopulation) -> Estimate:
         logits = normal_interval(float(scipy.special.logit(share)), error / (share * (1 - share)), model.level)
         low, high = (float(scipy.special.expit(limit)) for limit in logits)
         method = "delta method on the logit scale"
-    if model._share is None and not model.robust:
+    if model._people.share is None and not model.robust:
         low, high = _profile_limits(model)
         method = "profile likelihood"
     term = "share ever with the event"
@@ -276,7 +272,7 @@ def _profile_limits(model: SplitPopulation) -> tuple[float, float]:
     whole = Times(data.family, data.duration, data.n_event, data.entry, data.weights, data.x, None)
     edge = maximise(whole, theta[1:]).point.log_likelihood
     top = max(model._peak.point.log_likelihood, edge)
-    reach = float(scipy.stats.norm.ppf(0.5 + model.level / 2))
+    reach = standard_errors(model.level)
     near: dict[float, FloatArray] = {}
 
     def root(v: float) -> float:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from impact.errors import InputError
 from impact.evidence import coarsen_curve
+from impact.survival.cumulative import cumulative_incidence
 
 
 def curve(durations: list[int], events: list[int], group: str = "all") -> pd.DataFrame:
@@ -64,6 +65,26 @@ def test_row_order_does_not_matter_and_thin_curves_give_no_rows() -> None:
     assert coarsen_curve(curve([10, 20, 30], [1, 1, 1]).drop(columns="group")).table.empty
     finer = coarsen_curve(tidy, step=10, events=1, minimum=1).table
     assert len(finer) > len(coarsen_curve(tidy).table)
+
+
+def test_incidence_rises_from_nothing_and_each_cause_counts_its_own_events() -> None:
+    rng = np.random.default_rng(5)
+    people = pd.DataFrame({"days": rng.integers(1, 365, 200), "what": rng.choice([0, 1, 2], 200, p=[0.5, 0.45, 0.05])})
+    people["arm"] = rng.choice(["took part", "comparison"], 200)
+    tidy = cumulative_incidence(people, "days", "what", by="arm", causes=("reoffence", "death")).tidy()
+    result = coarsen_curve(tidy)
+    assert set(result.table["cause"]) == {"reoffence"}, "too few died"
+    assert list(result.table.columns[:3]) == ["group", "cause", "time"]
+    for (arm, cause), part in result.table.groupby(["group", "cause"]):
+        true = tidy[(tidy["group"] == arm) & (tidy["cause"] == cause)]
+        assert part["estimate"].iloc[0] == 0
+        for start, end in itertools.pairwise(part["time"]):
+            assert true.loc[true["time"].between(start, end, inclusive="right"), "n_event"].sum() >= 5
+        at = true.loc[true["time"] <= part["time"].iloc[-1], "estimate"].iloc[-1]
+        assert part["estimate"].iloc[-1] == pytest.approx(at, abs=0.00501)
+    assert result.tidy().loc[result.tidy()["status"] == "withheld", "row"].tolist() == [
+        f"{arm}, death" for arm in dict.fromkeys(tidy["group"])
+    ]
 
 
 def test_faults_are_named() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import impact as im
 from impact.errors import InputError
+from impact.report import notebook
 from impact.report.analysis import Compared, NotPossible
 from impact.report.chapter import Chapter
 from impact.report.exhibits import Figure, Statement, Table
@@ -34,6 +35,22 @@ def test_the_heads_of_the_framework_are_answered(chapters: dict[str, Chapter], n
     if name != "time_matters":
         wanted += ["Risk management", "Re-offending"]
     assert heads == [*wanted, "What can be said, and what cannot", "Stories"]
+
+
+@pytest.mark.parametrize("name", PROGRAMMES)
+def test_the_prose_of_each_notebook_says_no_more_than_its_results(
+    chapters: dict[str, Chapter], root: Path, name: str
+) -> None:
+    cells = notebook.read(root / "notebooks" / "programmes" / f"{name}.ipynb").cells
+    found = chapters[name].check("\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
+    assert found.sentences > 5
+    assert found.ok, repr(found)
+    assert not found.unread
+
+
+def test_a_chapter_lists_what_a_text_says_too_much(chapters: dict[str, Chapter]) -> None:
+    found = chapters["shelter"].check("Shelter cut reoffending by 43%.")
+    assert found.tidy()["code"].tolist() == ["causal_without_difference", "figure"]
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from impact.survival.cox import cox
-from impact.survival.fitted import Cox
+from impact.survival.models.cox_model import Cox
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 VETERAN = {"covariates": ["trt", "celltype", "karno"]}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
-from impact.survival.concordance import concordance
 from impact.survival.cox import cox
+from impact.survival.likelihoods.concordance import concordance
 from tests.survival.depth import MODELS, fitted, people, stored
 from tests.survival.test_kernel import outcomes, partial_likelihood
 

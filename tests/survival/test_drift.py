@@ -7,7 +7,7 @@ import pytest
 
 from impact.errors import InputError
 from impact.survival.cox import cox
-from impact.survival.natural_spline import smooth, spline_basis
+from impact.survival.numbers.natural_spline import smooth, spline_basis
 from tests.survival.depth import fitted, people, stored
 
 STORED = stored("smooth").set_index(["case", "transform", "item"]).sort_index()

@@ -11,8 +11,8 @@ import pytest
 
 from impact.errors import InputError
 from impact.survival.cox import cox
-from impact.survival.curves import kaplan_meier
-from impact.survival.figures import COLOURS, STYLES, look
+from impact.survival.figures.style import COLOURS, STYLES, look
+from impact.survival.kaplan_meier import kaplan_meier
 
 LONG = {0: "Comparison people matched on propensity score, 3:1", 1: "Took part in the programme (any session)"}
 

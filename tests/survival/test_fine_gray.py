@@ -16,12 +16,12 @@ from impact.errors import ConvergenceError, InputError
 from impact.results import TIDY_COLUMNS, Result
 from impact.survival.cox import cox
 from impact.survival.fine_gray import fine_gray
-from impact.survival.incidence import aalen_johansen
-from impact.survival.partial import sample
+from impact.survival.likelihoods.newton import maximise
+from impact.survival.likelihoods.partial import evaluate, information, sample, score_residuals, sums_at_risk
+from impact.survival.likelihoods.shares import censoring, shares
+from impact.survival.likelihoods.subdistribution import influence
+from impact.survival.numbers.incidence import aalen_johansen
 from impact.survival.riskset import rank_times, risk_sets
-from impact.survival.shares import censoring, shares, sum_at_risk
-from impact.survival.subdistribution import evaluate, information, maximise
-from impact.survival.subdistribution_influence import influence
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 COVARIATES = {"pbc": ["age", "edema", "bili"], "mgus": ["age", "sex", "hgb"], "made": ["age", "prior"]}
@@ -64,7 +64,7 @@ def test_fit_and_variance_are_those_of_crr(case):
         curve = NUMBERS.loc[[(case, f"predict{place}")]]
         times = curve["key"].astype(float)
         times = times[times > 0]
-        found = fit.predict(pd.DataFrame([row]), times)
+        found = fit.predict(pd.DataFrame([row]), times).tidy()
         np.testing.assert_allclose(found["estimate"], curve["value"].iloc[-len(times) :], rtol=1e-8)
 
 
@@ -83,11 +83,11 @@ def fitted(data, names, ties, weights=None, weighted_censoring=True, strata=None
     x = (x - centre[:, None]) / scale[:, None]
     ranks = rank_times(data["time"].to_numpy(dtype=float))
     sets = risk_sets(ranks, event == 1, strata)
-    prepared = sample(sets, x, (event == 1).astype(float), weights, ties)
     until = censoring(ranks, event, weights if weighted_censoring else None, strata)
-    kept = shares(sets, until, prepared.events, np.flatnonzero(event > 1), strata)
-    found = maximise(prepared, kept)
-    return found, influence(prepared, kept, until, found.point, strata), scale
+    kept = shares(sets, until, np.flatnonzero(event == 1), np.flatnonzero(event > 1), strata)
+    prepared = sample(sets, x, (event == 1).astype(float), weights, ties, kept=kept)
+    found = maximise(prepared)
+    return found, prepared, scale
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
@@ -97,14 +97,14 @@ def test_fit_is_that_of_finegray_and_coxph(case, ties):
     data, names = people(case), COVARIATES[case.split("_")[0]]
     strata = data["zone"].to_numpy() if case == "made_strata" else None
     weights = data["w"].to_numpy() if case == "made_weights" else None
-    found, each, scale = fitted(data, names, ties, weights, False, strata)
+    found, prepared, scale = fitted(data, names, ties, weights, False, strata)
     case = f"{case}_{ties}"
     np.testing.assert_allclose(found.point.beta / scale, stored(case, "coef"), rtol=1e-8)
     loglik = [found.start.log_likelihood, found.point.log_likelihood]
     np.testing.assert_allclose(loglik, stored(case, "loglik"), rtol=1e-10)
     inverse, unit = np.linalg.inv(found.information), np.outer(scale, scale)
     np.testing.assert_allclose((inverse / unit).ravel(), stored(case, "naive"), rtol=1e-8, atol=1e-14)
-    residuals = each.on_score(fixed=True)
+    residuals = score_residuals(prepared, found.point)
     fixed = inverse @ residuals @ residuals.T @ inverse / unit
     np.testing.assert_allclose(fixed.ravel(), stored(case, "fixed"), rtol=1e-8, atol=1e-14)
     if weights is None:
@@ -197,17 +197,17 @@ def test_likelihood_and_influences_are_their_definitions(ties, data):
     beta = np.array([0.6, -0.9])
     ranks = rank_times(time)
     sets = risk_sets(ranks, event == 1, strata)
-    prepared = sample(sets, np.ascontiguousarray(x.T), (event == 1).astype(float), w, ties)
     until = censoring(ranks, event, w, strata)
-    kept = shares(sets, until, prepared.events, np.flatnonzero(event > 1), strata)
-    point = evaluate(prepared, kept, beta)
+    kept = shares(sets, until, np.flatnonzero(event == 1), np.flatnonzero(event > 1), strata)
+    prepared = sample(sets, np.ascontiguousarray(x.T), (event == 1).astype(float), w, ties, kept=kept)
+    point = evaluate(prepared, beta)
     plain = Plain(time, event, x, strata, ties)
     value, score, info, _ = plain.sums(beta, w, w)
     assert point.log_likelihood == pytest.approx(value, rel=1e-10, abs=1e-10)
     np.testing.assert_allclose(point.score, score, atol=1e-10)
-    np.testing.assert_allclose(information(prepared, kept, point), info, atol=1e-10)
+    np.testing.assert_allclose(information(prepared, point), info, atol=1e-10)
 
-    each = influence(prepared, kept, until, point, strata)
+    each = influence(prepared, until, point, strata)
     cells = (sets.times <= 4).astype(float)
     on_score, on_hazard = each.on_score(), each.on_hazard(cells) * np.exp(-point.shift)
     for i in range(len(time)):
@@ -229,10 +229,11 @@ def test_the_risk_set_is_that_of_the_incidence(data):
     until = censoring(ranks, event, w, strata)
     kept = shares(sets, until, np.flatnonzero(event == 1), np.flatnonzero(event > 1), strata)
     curve = aalen_johansen(ranks, np.minimum(event, 2), 2, group=strata, weights=w)
-    risk = sum_at_risk(sets, kept, w)
+    prepared = sample(sets, np.zeros((1, len(w))), (event == 1).astype(float), w, "efron", kept=kept)
+    risk = sums_at_risk(prepared, w)[0]
     for cell, (t, s) in enumerate(zip(sets.times, sets.stratum, strict=True)):
-        part = slice(curve.bounds[s], curve.bounds[s + 1])
-        before = np.r_[0.0, curve.incidence[0, part]][np.searchsorted(curve.time[part], t)]
+        part = slice(curve.sets.bounds[s], curve.sets.bounds[s + 1])
+        before = np.r_[0.0, curve.incidence[0, part]][np.searchsorted(curve.sets.times[part], t)]
         expected = w[strata == s].sum() * (1 - before) * kept.still[cell]
         np.testing.assert_allclose(risk[cell], expected, rtol=1e-9)
 
@@ -292,7 +293,7 @@ def test_order_unit_scale_and_copies(options, seed):
     many = fine_gray(copies, "days", "what", ["x", "z"], ties="breslow", **columns)
     np.testing.assert_allclose(numbers(weighted), numbers(many), rtol=1e-8)
     at = data.head(3)
-    one, two = (fit.predict(at, [2, 5, 9]) for fit in (weighted, many))
+    one, two = (fit.predict(at, [2, 5, 9]).tidy() for fit in (weighted, many))
     pd.testing.assert_frame_equal(one, two, rtol=1e-7)
 
 
@@ -304,7 +305,7 @@ def test_standard_error_of_a_prediction_is_the_jackknifes():
     at = data.iloc[[3, 8]]
     options = {"weights": "w", "ties": "efron"}
     fit = fine_gray(data, "days", "what", ["x", "z"], **options)
-    found = fit.predict(at, [3, 8])
+    found = fit.predict(at, [3, 8]).tidy()
     slopes = []
     for row in data.index:
         moved = []
@@ -312,7 +313,9 @@ def test_standard_error_of_a_prediction_is_the_jackknifes():
             w = data["w"].copy()
             w.loc[row] += sign * 1e-5
             moved.append(
-                fine_gray(data.assign(w=w), "days", "what", ["x", "z"], **options).predict(at, [3, 8])["estimate"]
+                fine_gray(data.assign(w=w), "days", "what", ["x", "z"], **options)
+                .predict(at, [3, 8])
+                .tidy()["estimate"]
             )
         slopes.append(data.loc[row, "w"] * (moved[0] - moved[1]) / 2e-5)
     np.testing.assert_allclose(found["std_error"], np.sqrt((np.array(slopes) ** 2).sum(axis=0)), rtol=1e-5)
@@ -324,7 +327,7 @@ def test_predictions_for_new_people():
     data = people("made")
     fit = fine_gray(data, "time", "event", ["age", "group"], strata="zone")
     at = pd.DataFrame({"age": [20, 40], "group": ["c", "a"], "zone": [0, 2]}, index=["p", "q"])
-    found = fit.predict(at, [0, 10, 41])
+    found = fit.predict(at, [0, 10, 41]).tidy()
     assert found["row"].tolist() == ["p"] * 3 + ["q"] * 3
     base = fit.baseline()
     table = fit.tidy().set_index("term")["estimate"]
@@ -335,10 +338,8 @@ def test_predictions_for_new_people():
     assert found[["conf_low", "conf_high"]].loc[[0, 2]].isna().all(axis=None)
     assert np.isnan(found["estimate"][2])
     for change, message in [
-        ({"group": ["d", "a"]}, "column group: is missing or was not in the model"),
-        ({"group": [None, "a"]}, "column group: is missing or was not in the model"),
-        ({"zone": [0, 9]}, "column zone: is missing or was not in the model"),
-        ({"age": [np.nan, 3]}, "column age: is missing"),
+        ({"group": ["d", "a"]}, "column group: has a value that the fit has not seen"),
+        ({"zone": [0, 9]}, "column zone: is a stratum that the fit has not seen"),
         ({"age": ["x", "y"]}, "column age: is .*not a number"),
     ]:
         with pytest.raises(InputError, match=message):
@@ -347,8 +348,22 @@ def test_predictions_for_new_people():
         fit.predict(at.drop(columns="group"), 10)
     with pytest.raises(InputError, match="times must be numbers"):
         fit.predict(at, np.nan)
-    with pytest.raises(InputError, match="not a formula"):
-        fine_gray(data, "time", "event", "age + C(group)").predict(at, 10)
+    gap = fit.predict(at.assign(age=[np.nan, 3]), 10)
+    assert gap.labels == ("q",)
+    assert gap.notes == ("1 of 2 rows left out: age is missing (1).",)
+    with pytest.raises(InputError, match=r"give the Design's \.data"):
+        fit.predict(Design(data, "prior", data["w"], None, "ATT", (), "Made by hand", pd.DataFrame()), 10)
+
+
+def test_a_formula_predicts_as_the_columns_do():
+    data = people("made")
+    listed = fine_gray(data, "time", "event", ["age", "group"])
+    formula = fine_gray(data, "time", "event", "age + C(group)")
+    at = pd.DataFrame({"age": [20, 40], "group": ["c", "a"]}, index=["p", "q"])
+    one, two = (fit.predict(at, [5, 10]).tidy() for fit in (listed, formula))
+    pd.testing.assert_frame_equal(one, two, rtol=1e-9)
+    centred = fine_gray(data, "time", "event", "center(age) + C(group)").predict(at, [5, 10]).tidy()
+    pd.testing.assert_frame_equal(one, centred, rtol=1e-9)
 
 
 def test_a_design_is_its_weights_and_sets():
@@ -401,7 +416,7 @@ def test_bad_input_is_named():
     for change, arguments, message in [
         ({}, {"entry": "late"}, "takes no entry.*cox"),
         ({}, {"ties": "exact"}, "ties must be one of efron, breslow"),
-        ({"pair": 1}, {"cluster": "pair"}, "All rows used are of one cluster"),
+        ({"pair": 1}, {"cluster": "pair"}, "All rows used are in one cluster"),
         ({}, {"level": 95}, "level must lie between 0 and 1"),
         ({}, {"cause": 4}, "cause must be one of 1, 2, 3, not 4"),
         ({}, {"causes": ("again",)}, "is not 0 or 1"),
@@ -435,7 +450,7 @@ def test_result_keeps_the_contract():
     assert joint.statistic == pytest.approx(by_hand, rel=1e-10)
     assert fit.test("age").statistic == pytest.approx(fit.tidy()["statistic"][0] ** 2, rel=1e-10)
     assert fit.test().df == 3
-    with pytest.raises(InputError, match="term must be one of age, group"):
+    with pytest.raises(InputError, match="are not terms of the model, which are: age, group"):
         fit.test("sex")
     tiny = fine_gray(data.assign(pairs=data["row"] // 2), "time", "event", ["age"], strata="pairs")
     assert "121 strata of fewer than 20 people" in tiny.notes[0]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from impact.errors import ConvergenceError, InputError
 from impact.survival.cox import cox
-from impact.survival.firth import penalised
-from impact.survival.partial import sample
+from impact.survival.likelihoods.firth import penalised
+from impact.survival.likelihoods.partial import sample
 from impact.survival.riskset import rank_times, risk_sets
 from tests.survival.depth import people
 from tests.survival.test_kernel import OPTIONS, outcomes, partial_likelihood

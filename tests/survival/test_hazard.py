@@ -18,10 +18,10 @@ from impact.results import Result
 from impact.survival.hazard import hazard
 from impact.survival.logrank import logrank
 from impact.survival.nelson_aalen import nelson_aalen
+from impact.survival.numbers.smoothing import boundary_kernel
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 from impact.survival.restricted_mean import rmst
-from impact.survival.smoothing import boundary_kernel
 from impact.survival.split_population import split_population
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from impact.design import Design
 from impact.errors import InputError
 from impact.survival.cox import cox
-from impact.survival.curves import kaplan_meier
+from impact.survival.kaplan_meier import kaplan_meier
 from tests.survival.test_identities import COVARIATES, OPTIONS, halves, made, modest, seeds
 
 NEW = pd.DataFrame({"x": [0.0, 1.2], "z": [1, 0], "site": [0, 1], "off": [0.1, 0.0]}, index=["a", "b"])

@@ -15,9 +15,9 @@ from impact.cohort import at_risk
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
-from impact.survival import jackknife
-from impact.survival.cumulative import cumulative_incidence
-from impact.survival.curves import kaplan_meier
+from impact.survival.cumulative_incidence import cumulative_incidence
+from impact.survival.kaplan_meier import kaplan_meier
+from impact.survival.numbers import influence
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 KEYS = ["group", "cause", "time"]
@@ -240,7 +240,7 @@ def test_row_order_time_unit_and_cut_rows_change_nothing(data, seed):
 def test_blocks_of_clusters_add_up(monkeypatch, cluster):
     options = {"by": "group", "entry": "late", "weights": "w", "cluster": cluster}
     whole = cumulative_incidence(people("made"), "time", "event", **options).tidy()
-    monkeypatch.setattr(jackknife, "BLOCK", 7)
+    monkeypatch.setattr(influence, "BLOCK", 7)
     parts = cumulative_incidence(people("made"), "time", "event", **options).tidy()
     pd.testing.assert_frame_equal(parts, whole, rtol=1e-10)
 
@@ -351,7 +351,7 @@ def test_bad_input_is_named():
         ({}, {"variance": "gray"}, "variance must be one of greenwood, aalen"),
         ({}, {"variance": "aalen", "cluster": "pair"}, "counts people once"),
         ({}, {"variance": "aalen", "weights": "w"}, "counts people once"),
-        ({"pair": 1}, {"cluster": "pair"}, "All rows used are of one cluster"),
+        ({"pair": 1}, {"cluster": "pair"}, "All rows used are in one cluster"),
         ({}, {"level": 95}, "level must lie between 0 and 1"),
         ({}, {"conf_type": "logit"}, "conf_type must be one of"),
     ]:
@@ -369,9 +369,9 @@ def test_bad_input_is_named():
 def test_few_clusters_are_said():
     data = people("made")
     fit = cumulative_incidence(data, "time", "event", by="group", cluster="zone")
-    assert fit.notes == ("3 clusters or people (fewer than 20): robust standard errors are too small.",)
+    assert fit.notes == ("3 clusters (fewer than 20): robust standard errors are too small, and p-values too.",)
     fit = cumulative_incidence(data, "time", "event", by="group", cluster="group")
-    assert fit.notes[1] == "Group a: all of one cluster or person, so that its standard errors are 0 and mean nothing."
+    assert fit.notes[1] == "Group a: all in one cluster, so that its standard errors are 0 and mean nothing."
 
 
 def test_words_and_figures():

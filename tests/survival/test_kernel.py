@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact.survival.concordance import concordance
-from impact.survival.partial import evaluate, information, sample, score_residuals
-from impact.survival.product_limit import product_limit
+from impact.survival.likelihoods.concordance import concordance
+from impact.survival.likelihoods.partial import evaluate, information, sample, score_residuals
+from impact.survival.numbers.product_limit import product_limit
 from impact.survival.riskset import TABLE_ROOM, at_risk, over_time, rank_times, risk_sets, scan
 
 
@@ -152,9 +152,9 @@ def test_curve_is_the_product_over_event_times(entered, weighted, data):
     for group in range(codes.max() + 1):
         inside = codes == group
         options = {"entry": entry[inside] if entered else None, "weights": weights[inside] if weighted else None}
-        cells = slice(curve.bounds[group], curve.bounds[group + 1])
-        assert list(curve.time[cells]) == sorted(set(data["time"][inside]))
-        for t, estimate in zip(curve.time[cells], curve.survival[cells], strict=True):
+        cells = slice(curve.sets.bounds[group], curve.sets.bounds[group + 1])
+        assert list(curve.sets.times[cells]) == sorted(set(data["time"][inside]))
+        for t, estimate in zip(curve.sets.times[cells], curve.survival[cells], strict=True):
             assert estimate == pytest.approx(
                 product_over_times(data["time"][inside], data["event"][inside], t, **options)
             )
@@ -167,7 +167,7 @@ def test_jackknife_variance_is_the_derivative_by_each_weight(data, clusters):
     time, event, entry, weights = (data[name] for name in ("time", "event", "entry", "weights"))
     cluster = np.arange(len(time)) % clusters
     curve = product_limit(rank_times(time, entry), event, weights=weights, cluster=cluster, robust=True)
-    for t, survival, error in zip(curve.time, curve.survival, curve.log_error, strict=True):
+    for t, survival, error in zip(curve.sets.times, curve.survival, curve.log_error, strict=True):
         if survival < 1e-9:
             assert np.isinf(error)
             continue

@@ -345,7 +345,7 @@ def test_cautions_are_in_the_notes(few):
     quiet = few.assign(again=few["again"].where(few["group"] != "b", 0))
     assert "Group b: no events." in logrank(quiet, "days", "again", "group").notes
     gone = few.assign(days=few["days"].where(few["group"] != "b"))
-    assert "Group b: no row to use." in logrank(gone, "days", "again", "group").notes
+    assert "Group b: no row has every value needed." in logrank(gone, "days", "again", "group").notes
     sites = logrank(few.assign(site=[0, 0, 1, 1, 2, 2, 3, 3]), "days", "again", "group", cluster="site")
     assert "4 clusters (fewer than 20): robust standard errors are too small, and p-values too." in sites.notes
     spells = logrank(few, "days", "again", "group", entry="from", weights="w")

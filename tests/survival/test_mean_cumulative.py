@@ -188,7 +188,7 @@ def test_bad_input_is_named():
         (data, {"by": "enum"}, "column enum: changes within a person"),
         (data, {"by": "arm"}, "column arm: is not in the data"),
         (data.assign(w=-1), {"weights": "w"}, "is below 0"),
-        (data.head(3), {}, "All rows used are of one cluster or person"),
+        (data.head(3), {}, "All rows used are in one cluster"),
         (data, {"level": 95}, "level must lie between 0 and 1"),
         (data, {"conf_type": "log-log"}, "conf_type must be one of log, plain"),
     ]:

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from impact.errors import ImpactError
-from impact.survival.families import FAMILIES
 from impact.survival.hazard import hazard
+from impact.survival.likelihoods.families import FAMILIES
 from impact.survival.logrank import logrank
 from impact.survival.nelson_aalen import nelson_aalen
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 from impact.survival.restricted_mean import rmst, rmtl
 from impact.survival.split_population import SPLIT_FAMILIES, split_population
 
@@ -54,7 +54,7 @@ def read(call) -> None:
         assert len(result.tidy())
         if hasattr(result, "predict"):
             people = pd.DataFrame({"x": [0.0, 1.0], "z": [0, 1]})
-            for table in (result.predict([0, 1, 1e9]), result.predict(2.0, people), result.hazard(2.0, people)):
+            for table in (result.predict([0, 1, 1e9]), result.predict(people, 2.0), result.hazard(people, 2.0)):
                 assert table["estimate"].notna().all()
             result.quantiles(data=people)
         if hasattr(result, "share"):

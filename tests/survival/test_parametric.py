@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
 from impact.results import TIDY_COLUMNS, Result
-from impact.survival.families import FAMILIES
+from impact.survival.likelihoods.families import FAMILIES
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 
 STORE = Path(__file__).resolve().parents[1] / "reference" / "survival"
 STORED = pd.read_csv(STORE / "reference_parametric.csv").set_index(["case", "item"])["value"]
@@ -61,7 +61,7 @@ def test_fits_are_those_of_r(case):
     np.testing.assert_allclose([fit.log_likelihood_null, fit.log_likelihood], stored("loglik"), rtol=1e-10)
     if (case, "quantile") in STORED.index:
         rows = data.iloc[[1, 89]] if name == "veteran" else data.iloc[[2, 49]]
-        table = fit.quantiles([0.1, 0.5, 0.8], rows)
+        table = fit.quantiles(rows, [0.1, 0.5, 0.8])
         np.testing.assert_allclose(table["estimate"], stored("quantile"), rtol=1e-8)
         np.testing.assert_allclose(table["std_error"], stored("quantile_se"), rtol=1e-8)
 
@@ -74,7 +74,7 @@ def test_the_exponential_is_events_over_time(timed):
     assert fit.tidy()["std_error"][0] == pytest.approx(1 / np.sqrt(events), rel=1e-10)
     assert fit.log_likelihood == pytest.approx(-events * np.log(time / events) - events, rel=1e-12)
     rate = piecewise_hazard(data, "days", "event", [1000], entry="from").tidy()["estimate"][0] / 100
-    assert fit.hazard(7.0)["estimate"][0] == pytest.approx(rate, rel=1e-12)
+    assert fit.hazard(times=7.0)["estimate"][0] == pytest.approx(rate, rel=1e-12)
 
 
 seeds = st.integers(0, 10_000)
@@ -118,7 +118,9 @@ def test_units_of_time_and_covariates(timed, family, seed):
     np.testing.assert_allclose(fit.coefficients, expected, rtol=1e-7, atol=1e-10)
     assert fit.log_likelihood == pytest.approx(whole.log_likelihood - data["event"].sum() * np.log(unit), rel=1e-10)
     np.testing.assert_allclose(
-        fit.predict([10 * unit, 30 * unit])["std_error"], whole.predict([10, 30])["std_error"], rtol=1e-6
+        fit.predict(times=[10 * unit, 30 * unit]).tidy()["std_error"],
+        whole.predict(times=[10, 30]).tidy()["std_error"],
+        rtol=1e-6,
     )
     moved = parametric(data.assign(x=(data["x"] + 1e4) * 1e-6), "days", "event", ["x", "z"], **options)
     np.testing.assert_allclose(moved.coefficients[1] * 1e-6, whole.coefficients[1], rtol=1e-6)
@@ -143,30 +145,35 @@ def test_new_people_are_coded_as_the_fit(timed):
     data = timed(6).assign(site=lambda part: pd.Categorical(part["site"], ["west", "south", "north"]))
     fit = parametric(data, "days", "event", ["site", "x"])
     assert fit.names == ("(Intercept)", "site[south]", "site[north]", "x", "log(scale)")
-    whole = fit.predict(20, data).set_index("row")
+    whole = fit.predict(data, 20).tidy().set_index("row")
     for label in ("west", "south", "north"):
         part = data[data["site"] == label].head(2)
         for frame in (part, part.assign(site=label)):
             expected = whole.loc[part.index, "estimate"]
-            np.testing.assert_allclose(fit.predict(20, frame)["estimate"], expected, rtol=1e-12)
+            np.testing.assert_allclose(fit.predict(frame, 20).tidy()["estimate"], expected, rtol=1e-12)
     for frame, message in [
-        (data.head(2).assign(site="east"), "values that the fit has not seen"),
+        (data.head(2).assign(site="east"), "has a value that the fit has not seen"),
         (data.head(2).drop(columns="x"), "column x: is not in the data"),
         (data.head(2).assign(x=np.nan), "has no row with every value needed"),
-        (data.head(3).assign(x=[1, np.nan, 2]), "must be complete: 1 of 3 rows left out: x is missing"),
         (data.head(0), "at least one row"),
-        ([1, 2], "must be a DataFrame"),
+        ([1, 2], "must be a pandas DataFrame"),
     ]:
         with pytest.raises(InputError, match=message):
-            fit.predict(20, frame)
+            fit.predict(frame, 20)
+    gap = fit.predict(data.head(3).assign(x=[1, np.nan, 2]), 20)
+    assert gap.labels == tuple(data.index[[0, 2]])
+    assert gap.notes == ("1 of 3 rows left out: x is missing (1).",)
     text = parametric(timed(6), "days", "event", ["site"])
-    with pytest.raises(InputError, match="values that the fit has not seen"):
-        text.predict(20, pd.DataFrame({"site": ["east"]}))
+    with pytest.raises(InputError, match="has a value that the fit has not seen"):
+        text.predict(pd.DataFrame({"site": ["east"]}), 20)
     centred = parametric(data, "days", "event", "z + center(x)")
-    with pytest.raises(InputError, match="depends on all rows together"):
-        centred.predict(20, data.head(2).assign(x=50.0))
+    plain = parametric(data, "days", "event", "z + x")
+    one, two = (model.predict(data.head(2), 20).tidy()["estimate"] for model in (centred, plain))
+    np.testing.assert_allclose(one, two, rtol=1e-9)
     fine = parametric(data, "days", "event", "np.exp(x) + site:x")
-    np.testing.assert_allclose(fine.predict(20, data.head(4))["estimate"], fine.predict(20, data)["estimate"].head(4))
+    np.testing.assert_allclose(
+        fine.predict(data.head(4), 20).tidy()["estimate"], fine.predict(data, 20).tidy()["estimate"].head(4)
+    )
 
 
 def test_a_negative_gompertz_shape_leaves_some_who_never_have_it():
@@ -178,10 +185,10 @@ def test_a_negative_gompertz_shape_leaves_some_who_never_have_it():
     rate, shape = np.exp(fit.coefficients[0]), fit.coefficients[1]
     assert shape < 0
     share = np.exp(rate / shape)
-    assert fit.predict(1e6)["estimate"][0] == pytest.approx(share, rel=1e-9)
+    assert fit.predict(times=1e6).tidy()["estimate"][0] == pytest.approx(share, rel=1e-9)
     assert any(f"a share of {share:.3g} of people never have the event" in note for note in fit.notes)
-    assert fit.quantiles([0.9])["estimate"][0] == np.inf
-    assert fit.quantiles([0.9])["conf_low"].isna().all()
+    assert fit.quantiles(probabilities=[0.9])["estimate"][0] == np.inf
+    assert fit.quantiles(probabilities=[0.9])["conf_low"].isna().all()
     with_x = parametric(data.assign(x=rng.normal(size=500)), "days", "event", ["x"], family="gompertz")
     assert any("a share of people never have the event" in note for note in with_x.notes)
 
@@ -228,11 +235,14 @@ def test_what_cannot_be_fitted_is_said(timed):
         (lambda: parametric(data.assign(one=1), "days", "event", ["one"]), "has the same value in every row"),
         (lambda: parametric(data, "days", "event", level=0), "level must lie"),
         (lambda: parametric(data, "days", "event", cluster="pair", robust=False), "robust=False cannot stand"),
-        (lambda: parametric(data, "days", "event", ["x"]).hazard(3), "the model has covariates"),
+        (lambda: parametric(data, "days", "event", ["x"]).hazard(times=3), "the model has covariates"),
         (lambda: parametric(data, "days", "event", ["x"]).quantiles(), "the model has covariates"),
-        (lambda: parametric(data, "days", "event").hazard(0), "times must be numbers above 0"),
-        (lambda: parametric(data, "days", "event").predict(-1), "times must be numbers 0 or more"),
-        (lambda: parametric(data, "days", "event").quantiles([1]), "probabilities must be numbers between 0 and 1"),
+        (lambda: parametric(data, "days", "event").hazard(times=0), "times must be numbers above 0"),
+        (lambda: parametric(data, "days", "event").predict(times=-1), "times must be numbers 0 or more"),
+        (
+            lambda: parametric(data, "days", "event").quantiles(probabilities=[1]),
+            "probabilities must be numbers between 0 and 1",
+        ),
     ]:
         with pytest.raises(InputError, match=message):
             call()

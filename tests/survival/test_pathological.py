@@ -8,7 +8,7 @@ import pytest
 
 from impact.errors import ConvergenceError, ImpactError, InputError
 from impact.survival.cox import cox
-from impact.survival.curves import kaplan_meier
+from impact.survival.kaplan_meier import kaplan_meier
 
 
 def people(n: int = 120) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from impact.design import Design
 from impact.errors import InputError
 from impact.results import Result
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 
 CUTS = [6, 13]
 EDGES = [0, *CUTS, np.inf]

@@ -8,8 +8,8 @@ import pytest
 
 from impact.errors import InputError
 from impact.survival.cox import cox
-from impact.survival.curves import kaplan_meier
-from impact.survival.fitted import Cox
+from impact.survival.kaplan_meier import kaplan_meier
+from impact.survival.models.cox_model import Cox
 from tests.survival.depth import MODELS, fitted, people, stored
 
 STORED = stored("predicted").set_index(["case", "item"]).sort_index()

@@ -9,7 +9,7 @@ import pytest
 from impact.survival.logrank import logrank
 from impact.survival.nelson_aalen import nelson_aalen
 from impact.survival.parametric import parametric
-from impact.survival.piecewise import piecewise_hazard
+from impact.survival.piecewise_hazard import piecewise_hazard
 from impact.survival.restricted_mean import rmst
 
 DRUG = [6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]

@@ -8,8 +8,8 @@ import pytest
 
 from impact.errors import InputError
 from impact.survival.cox import cox
-from impact.survival.partial import evaluate, sample
-from impact.survival.residuals import deviance, expected_events, schoenfeld
+from impact.survival.likelihoods.partial import evaluate, sample
+from impact.survival.likelihoods.residuals import deviance, expected_events, schoenfeld
 from impact.survival.riskset import rank_times, risk_sets
 from tests.survival.depth import MODELS, fitted, people, stored
 from tests.survival.test_kernel import partial_likelihood

@@ -269,8 +269,8 @@ def test_what_cannot_be_meant_is_said(made):
         (lambda: rmst(data, "days", "event", np.nan), "horizon must be a number of days above 0"),
         (lambda: rmst(data, "days", "event", 15, level=0), "level must lie"),
         (lambda: rmst(data, "days", "outcome", 15), "column outcome: is not 0 or 1"),
-        (lambda: rmtl(data, "days", "outcome", 15, cause=9), "no event of cause 9"),
-        (lambda: rmtl(data, "days", "outcome", 15, cause=0), "cause must be one of the codes"),
+        (lambda: rmtl(data, "days", "outcome", 15, cause=9), "cause must be one of 1, 2, 3, not 9"),
+        (lambda: rmtl(data, "days", "outcome", 15, cause=0), "cause must be one of 1, 2, 3, not 0"),
         (lambda: rmtl(data.assign(outcome=-1), "days", "outcome", 15), "column outcome: is not a whole number from 0"),
         (lambda: rmst(data.assign(w=0.0), "days", "event", 15, weights="w"), "column w: is zero in every row"),
     ]:
@@ -283,7 +283,7 @@ def test_pathological_sets(made):
     found = rmst(quiet, "days", "event", 7)
     assert found.estimates.tolist() == [7]
     assert np.isnan(means(found)["std_error"]).all()
-    assert any("no spread" in note for note in found.notes)
+    assert any("No spread to estimate" in note for note in found.notes)
     tied = pd.DataFrame({"days": 4, "event": [1, 1, 1, 1]})
     assert rmst(tied, "days", "event", 9).estimates.tolist() == [4]
     pair = pd.DataFrame({"days": [2, 6], "event": [1, 0]})

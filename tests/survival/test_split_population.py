@@ -211,8 +211,8 @@ def test_predictions_are_functions_of_the_parameters(slopes, family):
         return share * f, 1 - share + share * s
 
     tables = (
-        (fit.predict([5, 40], rows), lambda theta, t, row: parts(theta, t, row)[1]),
-        (fit.hazard([5, 40], rows), lambda theta, t, row: parts(theta, t, row)[0] / parts(theta, t, row)[1]),
+        (fit.predict(rows, [5, 40]).tidy(), lambda theta, t, row: parts(theta, t, row)[1]),
+        (fit.hazard(rows, [5, 40]), lambda theta, t, row: parts(theta, t, row)[0] / parts(theta, t, row)[1]),
     )
     for table, function in tables:
         for row in table.itertuples():
@@ -220,15 +220,15 @@ def test_predictions_are_functions_of_the_parameters(slopes, family):
             slope = slopes(lambda theta, f=function, r=row, p=place: f(theta, r.time, p), fit.coefficients)
             assert row.estimate == pytest.approx(function(fit.coefficients, row.time, place).real, rel=1e-10)
             assert row.std_error == pytest.approx(np.sqrt(slope @ v @ slope), rel=1e-8)
-    for row in fit.quantiles([0.2, 0.4], rows).itertuples():
+    for row in fit.quantiles(rows, [0.2, 0.4]).itertuples():
         place = 0 if row.row == "first" else 1
         density, free = parts(fit.coefficients, row.estimate, place)
         assert 1 - free.real == pytest.approx(row.probability, rel=1e-9)
         slope = slopes(lambda theta, r=row, p=place: parts(theta, r.estimate, p)[1], fit.coefficients)
         assert row.std_error == pytest.approx(np.sqrt(slope @ v @ slope) / density.real, rel=1e-7)
-    assert fit.quantiles([0.95], rows)["estimate"].tolist() == [np.inf, np.inf]
-    assert fit.quantiles([0.95], rows)["conf_low"].isna().all()
-    far = fit.predict(1e12, data)["estimate"]
+    assert fit.quantiles(rows, [0.95])["estimate"].tolist() == [np.inf, np.inf]
+    assert fit.quantiles(rows, [0.95])["conf_low"].isna().all()
+    far = fit.predict(data, 1e12).tidy()["estimate"]
     assert 1 - np.average(far, weights=data["w"]) == pytest.approx(fit.share.estimate, rel=1e-6)
 
 
@@ -267,7 +267,8 @@ def test_where_everybody_has_the_event_in_the_end(family):
     assert fit.tidy()["part"].eq("timing").all()
     assert fit.split_test.p_value == 1
     assert any("no split is seen" in note for note in fit.notes)
-    pd.testing.assert_frame_equal(fit.predict([3, 9], data.head(2)), plain.predict([3, 9], data.head(2)))
+    one, two = (model.predict(data.head(2), [3, 9]).tidy() for model in (fit, plain))
+    pd.testing.assert_frame_equal(one, two)
     assert "no split is seen" in repr(fit)
     fit.plot()
     plt.close("all")

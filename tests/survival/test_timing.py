@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy
 
-from impact.survival.families import FAMILIES, growth
+from impact.survival.likelihoods.families import FAMILIES, growth
 from impact.survival.parametric import parametric
 
 
@@ -140,7 +140,7 @@ def test_predictions_are_functions_of_the_parameters(timed, slopes, family):
         return np.exp(density - free)
 
     z = scipy.stats.norm.ppf(0.975)
-    for table, function in ((fit.predict([5, 20], rows), survival), (fit.hazard([5, 20], rows), rate)):
+    for table, function in ((fit.predict(rows, [5, 20]).tidy(), survival), (fit.hazard(rows, [5, 20]), rate)):
         assert table["row"].tolist() == ["first", "first", "second", "second"]
         for row in table.itertuples():
             place = 0 if row.row == "first" else 1
@@ -154,16 +154,16 @@ def test_predictions_are_functions_of_the_parameters(timed, slopes, family):
                 assert row.conf_low == pytest.approx(low, rel=1e-8)
             else:
                 assert row.conf_high == pytest.approx(row.estimate * np.exp(z * error / row.estimate), rel=1e-8)
-    times = fit.quantiles([0.2, 0.5], rows)
+    times = fit.quantiles(rows, [0.2, 0.5])
     for row in times.itertuples():
         place = 0 if row.row == "first" else 1
-        back = fit.predict(row.estimate, rows).set_index("row").loc[row.row, "estimate"]
+        back = fit.predict(rows, row.estimate).tidy().set_index("row").loc[row.row, "estimate"]
         assert back == pytest.approx(1 - row.probability, rel=1e-10)
         slope = slopes(lambda theta, r=row, p=place: survival(theta, r.estimate, p), fit.coefficients)
         density = survival(fit.coefficients, row.estimate, place) * rate(fit.coefficients, row.estimate, place)
         assert row.std_error == pytest.approx(np.sqrt(slope @ v @ slope) / density.real, rel=1e-7)
-    every = fit.predict([5, 20])
-    each = fit.predict([5, 20], data).groupby("time")["estimate"]
+    every = fit.predict(times=[5, 20]).tidy()
+    each = fit.predict(data, [5, 20]).tidy().groupby("time")["estimate"]
     mean = [np.average(part, weights=data["w"]) for _, part in each]
     np.testing.assert_allclose(every["estimate"], mean, rtol=1e-12)
     x = np.column_stack([np.ones(len(data)), data["x"], data["site"] == "south", data["site"] == "west"]).astype(float)
@@ -175,6 +175,6 @@ def test_predictions_are_functions_of_the_parameters(timed, slopes, family):
 
     slope = slopes(lambda theta: average(theta, 20.0), fit.coefficients)
     assert every["std_error"][1] == pytest.approx(np.sqrt(slope @ v @ slope), rel=1e-8)
-    start = fit.predict(0.0, rows)
+    start = fit.predict(rows, 0.0).tidy()
     assert start["estimate"].tolist() == [1, 1]
     assert start["conf_low"].isna().all()

@@ -1,0 +1,180 @@
+"""`disclose`: a published file read for rows of people, identifiers and small numbers, before anyone else reads it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impact.errors import ImpactError
+from impact.evidence.reading import Grid, Reading, read
+from impact.evidence.rules import Rules, default_rules
+from impact.results import with_notes
+
+COUNT = re.compile(r"\d{1,3}(,\d{3})+|\d+")
+BLANK = re.compile(r"|–|-|not shown.*|fewer than \d+.*|all or nearly all", re.IGNORECASE)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}( 00:00:00)?|\d{1,2}[/ .](\d{1,2}|[A-Z][a-z]+)[/ .]\d{4}")
+PER_HUNDRED = re.compile(r"\b(100|hundred)\b")
+WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
+PRINTED = {"person_id", "related_id", "birth_date"}
+SHORTEST = 5
+FEWEST_DATES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DisclosureCheck:
+    """What was found in published files.
+
+    Attributes
+    ----------
+    findings : DataFrame
+        Columns ``file, where, problem, count``. No value and no identifier is repeated.
+    notes : tuple of str
+        What was not read.
+    """
+
+    findings: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def safe(self) -> bool:
+        """Whether nothing was found."""
+        return self.findings.empty
+
+    def tidy(self) -> pd.DataFrame:
+        """The findings."""
+        return self.findings.copy()
+
+    def __repr__(self) -> str:
+        lines = [
+            f"{file}, {where}: {problem}" + (f" ({count:,})" if count > 1 else "")
+            for file, where, problem, count in self.findings.to_numpy().tolist()
+        ]
+        return with_notes("\n".join(lines) or "Nothing was found.", self.notes)
+
+
+def disclose(
+    paths: Sequence[str | Path], *, identifiers: Collection[str] = (), rules: Rules | None = None
+) -> DisclosureCheck:
+    """Read executed notebooks, HTML, Word and PDF files, and find what may not be published.
+
+    Found are: columns that hold people one by one, columns of single dates, identifiers (those given, wherever they
+    stand in the file, and the usual forms of police, prison, health and insurance numbers and of keyed hashes), whole
+    numbers under the minimum in columns of counts and in prose ("3 people", "n = 4"), cells that were not run, and
+    errors. A column of whole numbers counts as one of counts unless its head says otherwise (``published.toml``). What
+    is said of 100 people in a sentence is a rate. Not read: pictures, and the columns of tables in PDF, whose lines
+    are read as prose; check the HTML or Word file of the same report beside it.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        The files.
+    identifiers : collection of str
+        Pseudonyms of the records, none of which may stand in a file.
+    rules : Rules, optional
+        Other thresholds than those shipped.
+
+    Raises
+    ------
+    ImpactError
+        Where a file cannot be read, or an identifier is too short to be told from other words.
+
+    Examples
+    --------
+    >>> disclose([])
+    Nothing was found.
+    """
+    rules = rules or default_rules()
+    known = {str(one) for one in identifiers}
+    if any(len(one) < SHORTEST for one in known):
+        raise ImpactError(
+            f"An identifier has fewer than {SHORTEST} characters, so it cannot be told from other words and numbers."
+        )
+    found: list[tuple[str, str, str, int]] = []
+    notes = []
+    for path in map(Path, paths):
+        reading = read(path)
+        found += [(reading.name, *line) for line in _findings(reading, known, rules)]
+        if reading.images:
+            notes.append(f"{reading.name}: {reading.images} pictures were not read.")
+        if path.suffix.lower() == ".pdf":
+            notes.append(f"{reading.name}: the columns of its tables were not read.")
+    findings = pd.DataFrame(found, columns=["file", "where", "problem", "count"])
+    added = findings.groupby(["file", "where", "problem"], sort=False)["count"].sum().reset_index()
+    return DisclosureCheck(added, tuple(notes))
+
+
+def _findings(reading: Reading, known: set[str], rules: Rules) -> Iterator[tuple[str, str, int]]:
+    for where, problem in reading.faults:
+        yield where, problem, 1
+    seen = [*reading.texts, *((grid.where, " ".join(row)) for grid in reading.grids for row in (grid.head, *grid.rows))]
+    for where, text in [*seen, ("what is not seen", reading.hidden)]:
+        if known and (held := known & set(re.findall(r"[\w-]+", text))):
+            yield where, "holds an identifier of the records", len(held)
+    for where, text in reading.texts:
+        for name, pattern in _words()["identifiers"].items():
+            if re.search(pattern, text):
+                yield where, f"holds what looks like {name}", 1
+        yield from ((where, problem, 1) for problem in _prose(text, rules))
+    for grid in reading.grids:
+        yield from _columns(grid, rules)
+
+
+def _prose(text: str, rules: Rules) -> Iterator[str]:
+    least = 0 if rules.zeros == "hide" else 1
+    people = "|".join(_words()["people"])
+    number = rf"(?<![\d.,−–%-])(?<!\d )\b(\d+|{'|'.join(WORDS)})"
+    counted = re.compile(rf"{number}\s+({people})\b(?! in every| of every)", re.IGNORECASE)
+    for sentence in re.split(r"(?<=[.;:!?])\s+|\n{2,}", text):
+        for match in counted.finditer(sentence):
+            size = WORDS.index(match[1].lower()) + 2 if match[1].lower() in WORDS else int(match[1])
+            if least <= size < rules.minimum and not PER_HUNDRED.search(sentence):
+                yield "counts fewer people than the minimum"
+        for match in re.finditer(r"\bn\s*=\s*(\d+)\b(?![.,]\d)", sentence):
+            if least <= int(match[1]) < rules.minimum:
+                yield "gives an n under the minimum"
+    for line in text.splitlines():
+        if set(line.lower().split()) & PRINTED and re.search(r"\S {2,}\S", line):
+            yield "prints a table of people, one by one"
+
+
+def _columns(grid: Grid, rules: Rules) -> Iterator[tuple[str, str, int]]:
+    least = 0 if rules.zeros == "hide" else 1
+    width = max((len(row) for row in grid.rows), default=0)
+    # pandas leaves the head of an index empty; where a head row is shorter than its rows, it lacks the index's.
+    head = ("",) * (width - len(grid.head)) + grid.head
+    for place in range(width):
+        name = head[place].strip().lower()
+        cells = [row[place].strip() for row in grid.rows if place < len(row)]
+        filled = [cell for cell in cells if cell]
+        if name in _words()["personal"] and filled:
+            yield grid.where, "has a column of people, one by one", len(filled)
+        elif len(filled) >= FEWEST_DATES and all(DATE.fullmatch(cell) for cell in filled):
+            yield grid.where, "has a column of single dates", len(filled)
+        elif _is_count(name, cells, place):
+            small = [c for c in filled if COUNT.fullmatch(c) and least <= int(c.replace(",", "")) < rules.minimum]
+            if small:
+                yield grid.where, "shows counts under the minimum", len(small)
+
+
+def _is_count(name: str, cells: Sequence[str], place: int) -> bool:
+    if place == 0 and not name:
+        return False
+    if not any(COUNT.fullmatch(cell) for cell in cells):
+        return False
+    if not all(COUNT.fullmatch(cell) or BLANK.fullmatch(cell) for cell in cells):
+        return False
+    heads = set(re.findall(r"[a-z]+", name))
+    return not any(set(words.split()) <= heads for words in _words()["not_counts"])
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(package_files("impact.evidence").joinpath("published.toml").read_text(encoding="utf-8"))

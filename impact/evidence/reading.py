@@ -1,0 +1,247 @@
+"""Published files read back: the text and the tables of notebooks, HTML, Word and PDF."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from impact.errors import ImpactError
+
+LARGEST = 300_000_000
+WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as it is read: where it stands, its heads, and its rows of text."""
+
+    where: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader finds in a file.
+
+    Attributes
+    ----------
+    name : str
+        The file's name.
+    texts : tuple of (where, text)
+        Paragraphs, headings and printed outputs.
+    grids : tuple of Grid
+        Tables.
+    hidden : str
+        Everything else that is text: scripts, attributes, metadata, sources, comments.
+    images : int
+        Pictures, which are not read.
+    faults : tuple of (where, problem)
+        What keeps the file from being read whole: a cell that was not run.
+    """
+
+    name: str
+    texts: tuple[tuple[str, str], ...] = field(repr=False)
+    grids: tuple[Grid, ...] = field(repr=False)
+    hidden: str = field(default="", repr=False)
+    images: int = 0
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+def read(path: Path) -> Reading:
+    """Read a notebook (.ipynb), .html, .docx or .pdf.
+
+    Raises
+    ------
+    ImpactError
+        Where the file is not there, is of another kind, or cannot be read.
+    """
+    readers = {".ipynb": _notebook, ".html": _page, ".htm": _page, ".docx": _word, ".pdf": _pdf}
+    if path.suffix.lower() not in readers:
+        raise ImpactError(f"{path.name} is not a notebook, HTML, Word or PDF file, so it cannot be checked.")
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise ImpactError(f"{path.name} is not there, or cannot be opened.") from None
+    try:
+        return readers[path.suffix.lower()](path.name, content)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        ElementTree.ParseError,
+        RecursionError,
+    ):
+        raise ImpactError(f"{path.name} cannot be read as {path.suffix[1:]}, so it cannot be checked.") from None
+
+
+def _notebook(name: str, content: bytes) -> Reading:
+    cells = json.loads(content.decode("utf-8"))["cells"]
+    texts, grids, faults, images, hidden = [], [], [], 0, []
+    for number, cell in enumerate(cells, start=1):
+        where = f"cell {number}"
+        source = _joined(cell["source"])
+        hidden += [json.dumps(cell.get("metadata", {})), source if cell["cell_type"] == "code" else ""]
+        if cell["cell_type"] != "code":
+            texts.append((where, source))
+            continue
+        if source.strip() and cell.get("execution_count") is None:
+            faults.append((where, "was not run, so what it shows cannot be checked"))
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "error":
+                faults.append((where, "holds an error, which may repeat a value of the records"))
+                hidden.append(json.dumps(output))
+            texts.append((where, _joined(output.get("text", ""))))
+            data = output.get("data", {})
+            images += sum(kind.startswith("image/") for kind in data)
+            hidden += [json.dumps(data[kind], ensure_ascii=False) for kind in data if kind.endswith("json")]
+            if "text/html" in data:
+                page = _page(name, _joined(data["text/html"]).encode("utf-8"))
+                texts += [(where, text) for _, text in page.texts]
+                grids += [Grid(where, one.head, one.rows) for one in page.grids]
+                hidden.append(page.hidden)
+            else:
+                texts += [(where, _joined(data[kind])) for kind in ("text/markdown", "text/plain") if kind in data]
+    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images, tuple(faults))
+
+
+def _joined(text: Any) -> str:
+    return text if isinstance(text, str) else "".join(text)
+
+
+class _Page(HTMLParser):
+    """Collects paragraphs and tables; what stands in scripts, styles and attributes is kept apart."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.texts: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.hidden: list[str] = []
+        self.images = 0
+        self._open: list[list[list[str]]] = []
+        self._apart = 0
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += [value for key, value in attrs if value and not value.startswith("data:image")]
+        self.images += tag in ("img", "svg", "canvas")
+        self._apart += tag in ("script", "style")
+        if tag in ("table", "tr", "td", "th"):
+            self._end()
+            if tag == "table":
+                self._open.append([])
+                self.tables.append(self._open[-1])
+            elif self._open and tag == "tr":
+                self._open[-1].append([])
+            elif self._open and self._open[-1]:
+                self._open[-1][-1].append("")
+        elif tag in ("p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "figcaption", "caption", "br"):
+            self._end()
+
+    def handle_endtag(self, tag: str) -> None:
+        self._apart -= tag in ("script", "style") and self._apart > 0
+        if tag in ("td", "th", "p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "figcaption", "caption"):
+            self._end()
+        elif tag == "table" and self._open:
+            self._end()
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._apart:
+            self.hidden.append(data)
+        else:
+            self._text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.hidden.append(data)
+
+    def _end(self) -> None:
+        text = self._text if "\n" in self._text.strip() else " ".join(self._text.split())
+        self._text = ""
+        if not text.strip():
+            return
+        if self._open and self._open[-1] and self._open[-1][-1]:
+            self._open[-1][-1][-1] = f"{self._open[-1][-1][-1]} {' '.join(text.split())}".strip()
+        self.texts.append(text)
+
+    def close(self) -> None:
+        super().close()
+        self._end()
+
+
+def _page(name: str, content: bytes) -> Reading:
+    page = _Page()
+    page.feed(content.decode("utf-8"))
+    page.close()
+    grids = [_grid(f"table {number}", rows) for number, rows in enumerate(page.tables, start=1) if rows]
+    return Reading(
+        name, tuple(("text", text) for text in page.texts), tuple(grids), "\n".join(page.hidden), page.images
+    )
+
+
+def _grid(where: str, rows: list[list[str]]) -> Grid:
+    return Grid(where, tuple(rows[0]), tuple(tuple(row) for row in rows[1:] if row))
+
+
+def _word(name: str, content: bytes) -> Reading:
+    texts: list[tuple[str, str]] = []
+    grids: list[Grid] = []
+    hidden: list[str] = []
+    with zipfile.ZipFile(BytesIO(content)) as whole:
+        if sum(part.file_size for part in whole.infolist()) > LARGEST:
+            raise ValueError("too large")
+        parts = [part for part in whole.namelist() if part.endswith((".xml", ".rels"))]
+        images = sum(part.startswith("word/media/") for part in whole.namelist())
+        if "word/document.xml" not in parts:
+            raise ValueError("no document")
+        for part in parts:
+            read_part = whole.read(part)
+            if b"<!DOCTYPE" in read_part:
+                raise ValueError("a document type is not read")
+            tree = ElementTree.fromstring(read_part)
+            hidden += [value for node in tree.iter() for value in node.attrib.values()]
+            if not part.startswith("word/"):
+                hidden.append(" ".join(tree.itertext()))
+                continue
+            texts += [("text" if part == "word/document.xml" else part, text) for text in _paragraphs(tree) if text]
+            grids += [
+                _grid(
+                    f"table {number}", [[" ".join(_paragraphs(cell)) for cell in row.iter(f"{WORD}tc")] for row in rows]
+                )
+                for number, table in enumerate(tree.iter(f"{WORD}tbl"), start=1)
+                if (rows := list(table.iter(f"{WORD}tr")))
+            ]
+    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images)
+
+
+def _paragraphs(node: ElementTree.Element) -> Iterator[str]:
+    for paragraph in node.iter(f"{WORD}p"):
+        yield "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
+
+
+def _pdf(name: str, content: bytes) -> Reading:
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
+    except ImportError:
+        raise ImpactError(f"{name} cannot be checked: reading PDF needs the package pypdf.") from None
+    try:
+        whole = PdfReader(BytesIO(content))
+        if whole.is_encrypted:
+            raise ValueError("encrypted")
+        pages = [(f"page {number}", page.extract_text()) for number, page in enumerate(whole.pages, start=1)]
+        hidden = " ".join(str(value) for value in (whole.metadata or {}).values())
+    except PyPdfError as broken:
+        raise ValueError("broken") from broken
+    return Reading(name, tuple((where, re.sub(r"[ \t]+", " ", text)) for where, text in pages), (), hidden)

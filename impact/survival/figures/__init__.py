@@ -1,0 +1,1 @@
+"""Figures, readable in grey and by colour-blind readers."""

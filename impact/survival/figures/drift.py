@@ -1,0 +1,60 @@
+"""The figure of a coefficient that may drift: residuals over time, a smooth with its band, and the one number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from impact.frames import check_choice
+from impact.survival.figures.style import COLOURS, GREY, MONTH, UNITS, axes_of, open_frame, time_label
+from impact.survival.riskset import FloatArray
+
+CROWDED = 0.07
+
+
+def drift(
+    time: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    constant: float,
+    curve: pd.DataFrame,
+    *,
+    label: str,
+    level: float,
+    unit: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Scaled Schoenfeld residuals at `x` (transformed times of events), a smooth with its band, and the constant."""
+    check_choice("unit", unit, UNITS)
+    axes = axes_of(ax, 4.4)
+    axes.plot(x, y, "o", color=GREY, markersize=3, alpha=0.6, label="One event")
+    at = curve["transformed"]
+    axes.fill_between(at, curve["conf_low"], curve["conf_high"], color=COLOURS[0], alpha=0.18, linewidth=0)
+    axes.plot(at, curve["estimate"], color=COLOURS[0], label=f"Smooth ({level:.0%} band)")
+    axes.axhline(constant, color=COLOURS[1], linestyle="--", label="Proportional hazards")
+    marks, words = _time_marks(time, x, unit)
+    axes.set_xticks(marks, words)
+    axes.set_xlabel(time_label(unit))
+    axes.set_ylabel(f"Log hazard ratio of {label}")
+    open_frame(axes)
+    axes.legend(fontsize="small", framealpha=0.85, edgecolor="none")
+    return axes
+
+
+def _time_marks(time: FloatArray, x: FloatArray, unit: str) -> tuple[list[float], list[str]]:
+    """Ticks of a transformed time axis, at round times that do not crowd each other."""
+    order = np.argsort(time, kind="stable")
+    time, x = time[order] / (1 if unit == "days" else MONTH), x[order]
+    powers = 10.0 ** np.arange(np.floor(np.log10(max(time[0], time[-1] / 1e6))), np.ceil(np.log10(time[-1])) + 1)
+    even = MaxNLocator(8, steps=[1, 2, 5, 10]).tick_values(time[0], time[-1])
+    best: list[tuple[float, str]] = []
+    for wanted in (even, np.outer(powers, [1, 2, 5]).ravel()):
+        marks: list[tuple[float, str]] = []
+        for value in wanted[(wanted >= time[0]) & (wanted <= time[-1])]:
+            place = float(np.interp(value, time, x))
+            if not marks or place - marks[-1][0] > CROWDED * (x[-1] - x[0]):
+                marks.append((place, f"{value:g}"))
+        best = marks if len(marks) > len(best) else best
+    return [place for place, _ in best], [words for _, words in best]

@@ -1,0 +1,1 @@
+"""What comes in: outcomes, groups, causes and covariates as checked arrays."""

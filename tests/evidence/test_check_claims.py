@@ -1,0 +1,158 @@
+"""The claims check: each kind of overclaim is found, fair prose is let be, and no text brings it down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impact.cohort import observed_expected
+from impact.errors import InputError
+from impact.evidence import Finding, check_claims, verdict
+from impact.evidence.check_claims import _rules
+from impact.results import Estimate
+from tests.evidence.test_claims import BLUE_SKY, CASES, SCORE, UNCLEAR
+
+TOLD = replace(BLUE_SKY, n_treated=72)
+RANDOMISED = replace(TOLD, design="randomised")
+NOT_MEASURED = Finding(programme="Red Umbrella", design="none", n_treated=25)
+UNCLEAR_SCORE = CASES["change not clear"]
+
+
+def codes(text: str, *results: Any, completers: tuple[Any, ...] = ()) -> list[str]:
+    return check_claims(text, results, completers=completers).tidy()["code"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "results", "expected"),
+    [
+        ("The programme reduced reoffending.", [UNCLEAR], ["causal_without_difference"]),
+        ("The programme reduced reoffending.", [NOT_MEASURED], ["causal_without_comparison"]),
+        ("The programme reduced reoffending.", [TOLD], ["causal_at_level_three"]),
+        ("The programme reduced reoffending.", [RANDOMISED], []),
+        ("It helped people to stay out of custody.", [NOT_MEASURED], ["causal_without_comparison"]),
+        ("Blue Sky improved the accommodation score.", [SCORE], ["causal_without_comparison"]),
+        ("People's readings rose because of the programme.", [SCORE], ["causal_without_comparison"]),
+        ("It had no effect on reoffending.", [UNCLEAR], ["no_effect"]),
+        ("The programme made no difference.", [UNCLEAR], ["no_effect"]),
+        ("This proves that coaching is the answer.", [TOLD], ["proof"]),
+        ("The difference in reoffending approached significance (9%).", [UNCLEAR], ["almost_significant"]),
+        ("Reoffending was significantly lower among them.", [TOLD], ["significance_without_size"]),
+        ("It was 12 percentage points lower. Offending fell significantly.", [TOLD], []),
+        ("Reoffending was significantly lower, by 12 percentage points.", [TOLD], []),
+        ("Reoffending was significantly lower, by 2 percentage points.", [UNCLEAR], ["significance_untrue"]),
+        ("Scores were significantly higher, by 1.24 points.", [UNCLEAR_SCORE], ["significance_untrue"]),
+        ("Reoffending was 12% lower.", [TOLD], ["percentage_points"]),
+        ("Reoffending fell by twelve per cent.", [TOLD], ["percentage_points"]),
+        ("Reoffending was 12 percentage points lower.", [TOLD], []),
+        ("The rate was 31% against 43%.", [TOLD], []),
+        ("The rate was 31% against 44%.", [TOLD], ["figure"]),
+        ("The rate was 31.0% against 42.96%.", [TOLD], ["figure"]),
+        ("Thirty-one in every hundred reoffended.", [TOLD], []),
+        ("Thirty-two in every hundred reoffended.", [TOLD], ["figure"]),
+        ("The 95% interval is 1 to 23 percentage points.", [TOLD], []),
+    ],
+)
+def test_each_kind_of_claim(text: str, results: list[Any], expected: list[str]) -> None:
+    assert codes(text, *results) == expected
+
+
+def test_figures_of_completers_stand_only_where_completing_is_named() -> None:
+    completers = (Estimate("Reoffended", 0.21, 0.05, math.nan, math.nan, 0.1, 0.3, 0.95, 40),)
+    assert codes("Of participants, 21% reoffended.", TOLD, completers=completers) == ["completers"]
+    assert codes("Of those who completed, 21% reoffended.", TOLD, completers=completers) == []
+    assert codes("Of those who completed, 22% reoffended.", TOLD, completers=completers) == ["figure"]
+
+
+def test_a_benchmark_is_not_an_impact() -> None:
+    benchmark = observed_expected([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5])
+    text = "Against the rate that OGRS4 predicted, the programme reduced reoffending by half."
+    found = check_claims(text, [benchmark])
+    assert found.tidy()["code"].tolist() == ["benchmark"]
+    assert found.unread == ("line 1: the share in words “half”",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This does not show whether the programme reduces reoffending.",
+        "The programme aims to reduce reoffending.",
+        "> It turned my life around. It stopped me offending, 100%.",
+        "One man said “it cut my offending by 90%”, and meant it.",
+        "| Rate | 88% |\n|---|---|",
+        "```\nreduced = 88 # %\n```\n<!-- reoffending was cut by 40% -->",
+        "Work coaches see people before release and after it.",
+    ],
+)
+def test_fair_prose_quotations_code_and_tables_are_let_be(text: str) -> None:
+    assert check_claims(text, [UNCLEAR]).ok
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_the_gate_permits_the_check_permits(name: str) -> None:
+    found = verdict(CASES[name])
+    text = "\n\n".join((found.headline, *found.can_say))
+    allowed = {"causal_at_level_three"} if "could be" in text else set()
+    broken = check_claims(text, [CASES[name]]).tidy()
+    assert set(broken["code"]) <= allowed, broken[["code", "sentence"]].to_string()
+
+
+def test_where_it_is_and_what_to_write_instead_are_said() -> None:
+    found = check_claims("# Results\n\nAll was well.\n\n- One\n- It **reduced** reoffending.\n", [UNCLEAR])
+    row = found.tidy().iloc[0]
+    assert (row["line"], row["sentence"]) == (6, "It reduced reoffending.")
+    assert row["why"] in repr(found)
+    assert row["instead"] in repr(found)
+    assert found.sentences == 4
+    assert not found.ok
+
+
+def test_other_alphabets_and_endless_sentences_are_said_not_judged() -> None:
+    found = check_claims("Программа снизила преступность на 40%.\n\n" + "a " * 2000, [UNCLEAR])
+    assert found.ok
+    assert [reason.split(":")[0] for reason in found.unread] == ["line 1", "line 3"]
+
+
+def test_every_rule_says_why_and_what_instead() -> None:
+    for code, rule in _rules()["rule"].items():
+        assert rule["why"].endswith("."), code
+        assert rule["instead"].endswith("."), code
+        assert isinstance(rule["hedge"], bool)
+
+
+def test_what_is_no_text_or_no_result_is_refused() -> None:
+    with pytest.raises(InputError, match="text must be the prose as text, not list"):
+        check_claims(["a"], [UNCLEAR])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="must be a Finding, an Estimate or an ObservedExpected, not float"):
+        check_claims("a", [0.2])  # type: ignore[list-item]
+
+
+WORDS = st.sampled_from(
+    [
+        *("reduced", "reoffending", "12%", "no effect", "-", "\n\n", "“", "> ", "|", "`", "**", "1,000,000%", "proves"),
+        *(
+            "twenty-one per cent",
+            "significantly",
+            "<b>",
+            "&lt;",
+            "Ωμέγα",
+            "\x00",
+            "١٢٪",
+            "1e400%",
+            "9" * 400 + "%",
+            ".",
+        ),
+    ]
+)
+
+
+@settings(max_examples=150)
+@given(st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=25).map(" ".join)))
+def test_no_text_brings_it_down(text: str) -> None:
+    found = check_claims(text, [UNCLEAR, SCORE])
+    assert found.sentences >= len(set(found.tidy()["sentence"]))
+    assert repr(found) == repr(check_claims(text, [UNCLEAR, SCORE]))

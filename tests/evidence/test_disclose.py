@@ -1,0 +1,189 @@
+"""What must not be published is found in every kind of file, and nothing is found in what the project publishes."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from impact.cli import run
+from impact.errors import ImpactError
+from impact.evidence import disclose
+from impact.records import read_linked
+
+PDF = "reading PDF needs pypdf"
+
+
+def notebook(path: Path, *outputs: dict[str, object], text: str = "", executed: bool = True) -> Path:
+    cells: list[dict[str, object]] = [{"cell_type": "markdown", "metadata": {}, "source": [text]}]
+    code = {"cell_type": "code", "metadata": {}, "source": "im.cohort(…)", "execution_count": 1 if executed else None}
+    path.write_text(json.dumps({"cells": [*cells, {**code, "outputs": list(outputs)}]}), encoding="utf-8")
+    return path
+
+
+def html_table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["".join(f"<th>{cell}</th>" for cell in head)]
+    lines += ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def shown(html: str) -> dict[str, object]:
+    return {"output_type": "display_data", "metadata": {}, "data": {"text/html": [html], "text/plain": ["…"]}}
+
+
+def word(path: Path, rows: list[list[str]], text: str = "") -> Path:
+    def paragraph(words: str) -> str:
+        return f"<w:p><w:r><w:t>{words}</w:t></w:r></w:p>"
+
+    table = "".join("<w:tr>" + "".join(f"<w:tc>{paragraph(cell)}</w:tc>" for cell in row) + "</w:tr>" for row in rows)
+    body = f"{paragraph(text)}<w:tbl>{table}</w:tbl>"
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    with zipfile.ZipFile(path, "w") as whole:
+        whole.writestr("word/document.xml", f"<w:document {space}><w:body>{body}</w:body></w:document>")
+    return path
+
+
+def problems(*paths: Path, identifiers: tuple[str, ...] = ()) -> list[str]:
+    return disclose(paths, identifiers=identifiers).tidy()["problem"].tolist()
+
+
+TABLES = [
+    (["Step", "Took part"], [["Referred", "64"], ["Started", "7"]], "shows counts under the minimum"),
+    (["Step", "Took part"], [["Referred", "65"], ["Started", "fewer than 10"], ["Lost", "0"]], "shows counts"),
+    (["", "n"], [["men", "1,205"], ["women", "3"]], "shows counts under the minimum"),
+    (["person_id", "score"], [["a", "0.31"], ["b", "0.62"]], "a column of people, one by one"),
+    (["Surname", "Ward"], [["…", "…"]], "a column of people, one by one"),
+    (["on", "what"], [["2023-01-04", "a"], ["2023-02-07", "b"], ["2023-05-01", "c"]], "single dates"),
+]
+
+
+@pytest.mark.parametrize(("head", "rows", "problem"), TABLES)
+def test_a_planted_table_is_found_in_every_format(
+    tmp_path: Path, head: list[str], rows: list[list[str]], problem: str
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f"<html><body>{html_table(head, rows)}</body></html>", encoding="utf-8")
+    book = notebook(tmp_path / "book.ipynb", shown(html_table(head, rows)))
+    for path in (page, book, word(tmp_path / "word.docx", [head, *rows])):
+        found = problems(path)
+        assert len(found) == 1, (path.name, found)
+        assert problem in found[0]
+
+
+def test_tables_without_small_counts_pass(tmp_path: Path) -> None:
+    rows = [["18 to 24", "35", "3", "−2", "31%", "2"], ["25 and over", "fewer than 10", "8", "5", "not shown", "9"]]
+    head = ["Age", "People", "Difference", "Change", "Rate", "Deprivation decile of the area"]
+    index = [["0", "45"], ["1", "60"]]
+    path = notebook(tmp_path / "book.ipynb", shown(html_table(head, rows)), shown(html_table(["", "n"], index)))
+    assert problems(path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Of those, 3 people were recalled.", True),
+        ("Seven women completed.", True),
+        ("men: n = 4, events = 2", True),
+        ("13 people were recalled, or 1,003 people in all; fewer than 10 people left.", False),
+        ("For 100 typical people, 4 people fewer reoffended.", False),
+        ("Rates rose by 1.3 people per 1,000; n = 40.", False),
+    ],
+)
+def test_small_numbers_in_prose(tmp_path: Path, text: str, found: bool) -> None:
+    assert bool(problems(notebook(tmp_path / "book.ipynb", text=text))) == found
+    page = tmp_path / "page.html"
+    page.write_text(f"<p>{text}</p>", encoding="utf-8")
+    assert bool(problems(page)) == found
+
+
+def test_identifiers_are_found_wherever_they_stand_and_never_repeated(tmp_path: Path) -> None:
+    secret = "P0000042"
+    page = tmp_path / "page.html"
+    page.write_text(f"<p>fine</p><script>var a = '{secret}'</script><!-- x --><img alt='{secret}'>", encoding="utf-8")
+    book = notebook(tmp_path / "book.ipynb", {"output_type": "stream", "text": [f"first: {secret}\n"]})
+    paths = (page, book, word(tmp_path / "word.docx", [["a", "b"]], secret))
+    for path in paths:
+        result = disclose([path], identifiers=[secret, "P0000043"])
+        assert "holds an identifier of the records" in result.tidy()["problem"].tolist()
+        assert secret not in repr(result) + result.tidy().to_string()
+        assert disclose([path], identifiers=["P000004"]).safe, "part of a word is no identifier"
+    with pytest.raises(ImpactError, match="fewer than 5 characters"):
+        disclose([page], identifiers=["42"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["PNC 2010/1234567A", "prison number A1234BC", "943 476 5919", "QQ 12 34 56 C".replace("QQ", "AB"), "0f" * 32],
+)
+def test_the_usual_forms_of_identifiers_are_known(tmp_path: Path, text: str) -> None:
+    assert [line.split(" a", 1)[0] for line in problems(notebook(tmp_path / "book.ipynb", text=text))] == [
+        "holds what looks like"
+    ]
+
+
+def test_a_cell_not_run_an_error_and_a_printed_frame_are_found(tmp_path: Path) -> None:
+    assert problems(notebook(tmp_path / "a.ipynb", executed=False)) == [
+        "was not run, so what it shows cannot be checked"
+    ]
+    error = {"output_type": "error", "ename": "E", "evalue": "", "traceback": []}
+    assert "holds an error" in problems(notebook(tmp_path / "b.ipynb", error))[0]
+    frame = {"output_type": "stream", "text": ["  person_id  score\n", "0  Q77   0.3\n"]}
+    assert problems(notebook(tmp_path / "c.ipynb", frame)) == ["prints a table of people, one by one"]
+
+
+@pytest.mark.parametrize("name", ["broken.ipynb", "broken.docx", "broken.html", "notes.txt", "missing.html"])
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if "missing" not in name:
+        path.write_bytes(b"\xff\xfe\x00{broken")
+    with pytest.raises(ImpactError, match=name.replace(".", r"\.")):
+        disclose([path])
+
+
+def test_nothing_is_found_in_the_committed_notebooks(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    books = [
+        str(path) for path in sorted((root / "notebooks").rglob("*.ipynb")) if ".ipynb_checkpoints" not in str(path)
+    ]
+    assert len(books) > 5
+    assert run(["disclose", *books, "--data", str(root / "data_synthetic")]) == 0, capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def report(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("pypandoc")
+    folder = tmp_path_factory.mktemp("report")
+    assert run(["chapter", "shelter", "--data", str(root / "data_synthetic"), "--out", str(folder)]) == 0
+    return folder
+
+
+def test_nothing_is_found_in_a_built_report(root: Path, report: Path) -> None:
+    identifiers = set(read_linked(root / "data_synthetic").table("person")["person_id"])
+    for name in ("shelter.html", "shelter.docx"):
+        result = disclose([report / name], identifiers=identifiers)
+        assert result.safe, result
+
+
+def test_nothing_is_found_in_a_built_pdf_and_what_is_planted_is(root: Path, report: Path) -> None:
+    pytest.importorskip("pypdf", reason=PDF)
+    assert disclose([report / "shelter.pdf"], identifiers=["P0000042"]).safe
+    assert problems(report / "shelter.pdf", identifiers=("Shelter",)), "its text is read"
+    broken = report / "broken.pdf"
+    broken.write_bytes((report / "shelter.pdf").read_bytes()[:2000])
+    with pytest.raises(ImpactError, match=r"broken\.pdf cannot be read"):
+        disclose([broken])
+
+
+def test_a_number_planted_in_the_built_report_is_found(report: Path) -> None:
+    page = (report / "shelter.html").read_text(encoding="utf-8")
+    assert page.count("fewer than 10") > 0
+    (report / "planted.html").write_text(page.replace("fewer than 10", "4", 1), encoding="utf-8")
+    assert problems(report / "planted.html") == ["shows counts under the minimum"]
+
+
+def test_the_command_ends_with_one_where_something_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = notebook(tmp_path / "book.ipynb", text="Of those, 3 people were recalled.")
+    assert run(["disclose", str(path)]) == 1
+    assert "book.ipynb, cell 1: counts fewer people than the minimum" in capsys.readouterr().out
+    assert run(["disclose", str(tmp_path / "none.html")]) == 2

@@ -56,7 +56,16 @@ from impact.evidence import (
     safe_spread,
     verdict,
 )
-from impact.records import data_dictionary, read_linked
+from impact.records import (
+    area_table,
+    crimes_by_area,
+    data_dictionary,
+    impute_links,
+    link,
+    link_sensitivity,
+    pseudonymise,
+    read_linked,
+)
 from impact.results import Estimate, Test
 from impact.survival import (
     cox,
@@ -89,6 +98,7 @@ __all__ = [
     "ImpactError",
     "Test",
     "annual_report",
+    "area_table",
     "at_risk",
     "attrition",
     "balance",
@@ -103,6 +113,7 @@ __all__ = [
     "compare_releases",
     "contact_windows",
     "cox",
+    "crimes_by_area",
     "cumulative_incidence",
     "data_dictionary",
     "disclose",
@@ -115,9 +126,12 @@ __all__ = [
     "gray_test",
     "hazard",
     "hidden_confounder",
+    "impute_links",
     "jdl",
     "jdl_summary",
     "kaplan_meier",
+    "link",
+    "link_sensitivity",
     "logrank",
     "match",
     "mean_cumulative",
@@ -134,6 +148,7 @@ __all__ = [
     "protect",
     "protect_sums",
     "proven_reoffending",
+    "pseudonymise",
     "read_linked",
     "recurrent",
     "reoffending_rate",

@@ -55,6 +55,28 @@ def dictionary() -> None:
 
 
 @app.command()
+def link(
+    left: Annotated[Path, typer.Argument(help="A CSV or Parquet file of people.")],
+    out: Annotated[Path, typer.Option(help="A new folder for pairs, people, review and flow as CSV.")],
+    right: Annotated[Path | None, typer.Argument(help="Another file; without it, duplicates in the first.")] = None,
+    field: Annotated[list[str] | None, typer.Option(help="A field and its column, as forename=first_name.")] = None,
+    number: Annotated[str, typer.Option("--id", help="The column that numbers the records.")] = "record_id",
+    key: Annotated[str | None, typer.Option(help="File with a secret, or env:NAME, for pseudonyms.")] = None,
+    threshold: Annotated[float, typer.Option(help="Probability from which a pair is a link.")] = 0.9,
+    one_to_one: Annotated[bool, typer.Option(help="Each record in one link at most.")] = False,
+    engine: Annotated[str, typer.Option(help="duckdb or spark.")] = "duckdb",
+) -> None:
+    """Find the records that are of one person, in two files or in one."""
+    from impact.records.linkage.files import link_files
+
+    made = link_files(
+        left, right, out, fields=field, key=key, engine=engine, id=number, threshold=threshold, one_to_one=one_to_one
+    )
+    typer.echo(repr(made))
+    console.print(f"Written to {out}.")
+
+
+@app.command()
 def chapter(
     programme: Annotated[str, typer.Argument(help="The programme, by the name of its definition file.")],
     data: Data,

@@ -1,8 +1,27 @@
 """Linked records: the contract of the tables, the store that keeps it, and the dictionary printed from it."""
 
+from impact.records.building.areas import area_table, crimes_by_area
 from impact.records.dictionary import data_dictionary
+from impact.records.linkage.bloom import encode
+from impact.records.linkage.link import link
+from impact.records.linkage.links import Links
+from impact.records.linkage.pseudonyms import pseudonymise
+from impact.records.linkage.uncertainty import impute_links, link_sensitivity
 from impact.records.linked import Linked
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
-__all__ = ["TABLES", "Linked", "data_dictionary", "read_linked"]
+__all__ = [
+    "TABLES",
+    "Linked",
+    "Links",
+    "area_table",
+    "crimes_by_area",
+    "data_dictionary",
+    "encode",
+    "impute_links",
+    "link",
+    "link_sensitivity",
+    "pseudonymise",
+    "read_linked",
+]

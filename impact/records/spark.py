@@ -22,7 +22,7 @@ class SparkEngine:
 
     def __init__(self, folder: Path, digest: str) -> None:
         self.digest = digest
-        self._session = _session()
+        self._session = session()
         for table in TABLES:
             self._session.read.parquet(str(folder / f"{table.name}.parquet")).createOrReplaceTempView(table.name)
 
@@ -60,7 +60,7 @@ def missing_for_spark() -> str:
     return "" if shutil.which("java") else "Java (17 or later) was not found"
 
 
-def _session() -> Any:
+def session() -> Any:
     with warnings.catch_warnings():
         # Spark warns of pandas 3; only Arrow tables pass between the two here.
         warnings.simplefilter("ignore", FutureWarning)

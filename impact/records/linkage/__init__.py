@@ -1,0 +1,1 @@
+"""People linked once: pseudonyms, encodings, the linkage itself, and what its uncertainty does to a result."""

@@ -1,0 +1,181 @@
+"""People are linked through errors, the same whatever the order of rows, with quality that can be believed."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impact.errors import InputError
+from impact.records.linkage.link import link
+from impact.records.linkage.links import Links
+from impact.records.spark import missing_for_spark
+from tests.records.linkage.conftest import people
+
+Files = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def links(two_files: Files) -> Links:
+    return link(two_files[0], two_files[1], one_to_one=True)
+
+
+def true_pairs(ids: pd.Series, label: pd.Series) -> pd.DataFrame:
+    frame = pd.DataFrame({"left_id": ids, "right_id": ids, "label": label})
+    both = frame[["left_id", "label"]].merge(frame[["right_id", "label"]], on="label")
+    return both.loc[both["left_id"] < both["right_id"], ["left_id", "right_id"]]
+
+
+def test_most_are_found_and_few_are_false(links: Links, two_files: Files) -> None:
+    counted = links.quality(two_files[2], thresholds=[0.9]).iloc[0]
+    assert counted["precision"] > 0.99
+    assert counted["recall"] > 0.97
+
+
+def test_the_estimated_quality_is_near_the_counted(links: Links, two_files: Files) -> None:
+    expected, counted = links.quality(), links.quality(two_files[2])
+    assert (expected["n_links"] == counted["n_links"]).all()
+    assert np.allclose(expected["precision"], counted["precision"], atol=0.02)
+    assert np.allclose(expected["recall"], counted["recall"], atol=0.05)
+
+
+def test_the_order_of_rows_and_columns_changes_nothing(links: Links, two_files: Files) -> None:
+    left, right, _ = two_files
+    again = link(left.iloc[::-1, ::-1], right.sample(frac=1, random_state=9), one_to_one=True)
+    pd.testing.assert_frame_equal(again.pairs, links.pairs)
+    pd.testing.assert_frame_equal(again.clusters, links.clusters)
+    assert repr(again) == repr(links)
+
+
+def test_fifty_people_are_linked_with_fixed_parameters_and_it_is_said() -> None:
+    left, right, truth = people(50, seed=3)
+    links = link(left, right)
+    assert any("fixed, not estimated" in note for note in links.notes)
+    counted = links.quality(truth, thresholds=[0.9]).iloc[0]
+    assert counted["precision"] > 0.95
+    assert counted["recall"] > 0.9
+    assert not links.model["estimated"].any()
+
+
+def test_the_flow_adds_up(links: Links) -> None:
+    n = links.flow.set_index("step")["n"]
+    assert n["links by rule"] + n["links by the model"] == len(links.tidy())
+    assert n["records of the left file linked"] + n["records of the left file not linked"] == 1200
+    assert n["people"] == 2400 - len(links.tidy())
+    assert n["pairs for review"] == len(links.review)
+
+
+def test_one_to_one_keeps_each_record_once(links: Links) -> None:
+    for threshold in (0.01, 0.5, 0.9):
+        chosen = links.at(threshold)
+        assert chosen["left_id"].is_unique
+        assert chosen["right_id"].is_unique
+
+
+def test_a_waterfall_adds_up_to_the_weight_and_the_probability(links: Links) -> None:
+    by_model = links.pairs[links.pairs["rule"] == ""]
+    for row in by_model.iloc[:: max(len(by_model) // 20, 1)].itertuples():
+        steps = links.waterfall(row.left_id, row.right_id)
+        assert steps["total"].iloc[-1] == pytest.approx(row.match_weight, abs=1e-9)
+        assert 1 / (1 + 2.0**-row.match_weight) == pytest.approx(row.match_probability, abs=1e-9)
+    with pytest.raises(InputError, match="not among the pairs"):
+        links.waterfall("nobody", "either")
+
+
+def test_no_identifier_is_shown(links: Links, two_files: Files) -> None:
+    shown = repr(links) + links.review.to_csv() + links.pairs.to_csv() + links.compared.to_csv()
+    for column in ("surname", "birth_date", "postcode", "police_id"):
+        assert not any(str(value) in shown for value in two_files[0][column].head(200))
+
+
+def test_splink_says_nothing_and_its_logger_is_left_as_it_was(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    before = logging.getLogger("splink").level
+    left, right, _ = people(600, seed=5)
+    link(left, right)
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("splink").level == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_key_gives_pseudonyms(tmp_path: Path) -> None:
+    place = tmp_path / "key"
+    place.write_text("zq-secret-0123456789-abcdef")
+    left, right, _ = people(30, seed=4)
+    plain, keyed = link(left, right), link(left, right, key=place)
+    assert keyed.clusters["person_id"].str.fullmatch(r"P[0-9a-f]{24}").all()
+    one, two = (pd.factorize(made.clusters["person_id"])[0] for made in (plain, keyed))
+    assert (one == two).all()
+
+
+def test_conflicting_police_numbers_are_not_joined_by_rule() -> None:
+    one = pd.DataFrame(
+        {"record_id": [1], "forename": "ann", "surname": "zel", "birth_date": "1990-01-02", "police_id": "95/1X"}
+    )
+    two = one.assign(police_id="96/2X")
+    assert (link(one, two).pairs["rule"] == "").all()
+    assert (link(one, one).pairs["rule"] != "").all()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"threshold": 0}, "threshold"),
+        ({"review": (0.9, 0.1)}, "review"),
+        ({"engine": "abacus"}, "engine"),
+        ({"fields": {"forename": "forename"}}, "Two fields"),
+        ({"fields": {"shoe": "forename", "surname": "surname"}}, "shoe is no field"),
+        ({"fields": {"forename": "nowhere", "surname": "surname"}}, "column nowhere: is not in the data"),
+        ({"id": "sex"}, "repeats"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(change: dict[str, object], words: str) -> None:
+    left, right, _ = people(20)
+    with pytest.raises(InputError, match=words):
+        link(left, right, **change)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="one_to_one"):
+        link(left, one_to_one=True)
+
+
+def test_febrl(shared: Path) -> None:
+    place = shared / "data" / "linkage" / "febrl_dataset1.csv"
+    if not place.is_file():
+        pytest.skip("the FEBRL file is not on this machine")
+    data = pd.read_csv(place, dtype=str, skipinitialspace=True)
+    fields = {"forename": "given_name", "surname": "surname", "birth_date": "date_of_birth", "postcode": "postcode"}
+    links = link(data, id="rec_id", fields=fields | {"number": "soc_sec_id", "place": "suburb", "address": "address_1"})
+    truth = true_pairs(data["rec_id"], data["rec_id"].str.split("-").str[1])
+    assert len(truth) == 500
+    assert links.quality(truth, thresholds=[0.9])["f1"].iloc[0] >= 0.99
+
+
+def test_splinks_thousand_without_labels(shared: Path) -> None:
+    place = shared / "data" / "linkage" / "splink_fake_1000.csv"
+    if not place.is_file():
+        pytest.skip("splink's file of a thousand records is not on this machine")
+    data = pd.read_csv(place, dtype=str)
+    fields = {"forename": "first_name", "surname": "surname", "birth_date": "dob", "place": "city", "email": "email"}
+    links = link(data, id="unique_id", fields=fields, threshold=0.5)
+    truth = true_pairs(data["unique_id"], data["cluster"])
+    counted = links.quality(truth, thresholds=[0.5]).iloc[0]
+    assert counted["precision"] > 0.98
+    assert counted["f1"] >= 0.85
+    # Records joined through a third are of one person too: what an analyst uses are the clusters, at the default.
+    joined = link(data, id="unique_id", fields=fields).clusters
+    found = true_pairs(joined["record_id"], joined["person_id"])
+    right = len(found.merge(truth))
+    assert 2 * right / (len(found) + len(truth)) >= 0.85
+
+
+@pytest.mark.skipif(bool(missing_for_spark()), reason="Spark is not tried here")
+def test_spark_gives_the_same_links() -> None:
+    left, right, _ = people(200, seed=6)
+    one, two = (link(left, right, one_to_one=True, engine=engine) for engine in ("duckdb", "spark"))
+    assert len(one.tidy()) > 150
+    pd.testing.assert_frame_equal(two.pairs, one.pairs, check_dtype=False, rtol=1e-9)
+    pd.testing.assert_frame_equal(two.clusters, one.clusters)

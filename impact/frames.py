@@ -69,11 +69,12 @@ class Columns:
         if column is None:
             return np.full(self.n, np.nan)
         if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
-            self._fault(
-                name,
-                f"is {column.dtype}, not a number",
-                remedy="convert it to numbers; text such as 'N/A' must become a missing value.",
-            )
+            remedy = "convert it to numbers; text such as 'N/A' must become a missing value."
+            unread = _unread(column)
+            if unread.any():
+                self.forbid(unread, name, f"is {column.dtype}, not a number", remedy=remedy)
+            else:
+                self._fault(name, f"is {column.dtype}, not a number", remedy=remedy)
             return np.full(self.n, np.nan)
         values = column.to_numpy(dtype=float, na_value=np.nan)
         if _within(values, low, high, above):
@@ -217,6 +218,14 @@ class Columns:
 
     def _fault(self, column: str, problem: str, *, remedy: str = "") -> None:
         self._faults.append(Fault(problem, table="data", column=column, remedy=remedy))
+
+
+def _unread(column: pd.Series) -> BoolArray:
+    """Where a column of text holds something that is no number, such as ``"7/10"``; nowhere in a column of dates."""
+    if not (pd.api.types.is_string_dtype(column.dtype) or pd.api.types.is_object_dtype(column.dtype)):
+        return np.zeros(len(column), dtype=bool)
+    read = pd.to_numeric(column, errors="coerce")
+    return np.asarray(read.isna() & column.notna(), dtype=bool)
 
 
 def _within(values: FloatArray, low: float | None, high: float | None, above: float | None) -> bool:

@@ -22,6 +22,10 @@ REGRESSION_TO_THE_MEAN = (
     "There is no comparison here, so the change contains regression to the mean: people who join when their scores are"
     " poor tend to score better later with no programme at all. It cannot be put down to a programme."
 )
+BESIDE = (
+    "Set mean_before_missing beside mean_before, and carried_forward and the bounds (or missing_bounds, which does more)"
+    " beside the estimate."
+)
 KINDS = ("areas", "people")
 
 
@@ -256,7 +260,7 @@ def check_scale(low: float | None, high: float | None) -> None:
 
 
 def _notes(table: pd.DataFrame, pairs: Pairs, rule: Rule, threshold: float | None, ends_known: bool) -> list[str]:
-    notes = list(one_reading_notes(table))
+    notes = [f"{words} {BESIDE}" for words in one_reading_notes(table)]
     if pairs.without:
         notes.append(f"{pairs.without:,} with readings, but none that is the {_reading(rule.before)}, are left out.")
     between = int((pairs.readings > 2).sum())
@@ -285,7 +289,7 @@ def _notes(table: pd.DataFrame, pairs: Pairs, rule: Rule, threshold: float | Non
 
 
 def one_reading_notes(table: pd.DataFrame) -> list[str]:
-    """Who has no second reading, and what to set beside the mean change because of it."""
+    """Who has no second reading."""
     alone = table[table["n_first_only"] > 0]
     if alone.empty:
         return []
@@ -294,10 +298,7 @@ def one_reading_notes(table: pd.DataFrame) -> list[str]:
         f"{name} {only:,} of {all_:,}"
         for name, only, all_ in zip(names, alone["n_first_only"], alone["n_first"], strict=True)
     )
-    return [
-        f"One reading only, so not in the mean change: {listed}. They may differ from the rest: set"
-        " mean_before_missing beside mean_before, and carried_forward and the bounds beside the estimate."
-    ]
+    return [f"One reading only, so not in the change: {listed}. They may differ from the rest."]
 
 
 def _pairs(read: Readings, person: str, by: str | None, group: str | None, groups: Groups | None) -> pd.DataFrame:

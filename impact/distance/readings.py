@@ -109,6 +109,7 @@ def read_pairs(
     low: float | None = None,
     high: float | None = None,
     rule: Rule | None = None,
+    values: FloatArray | None = None,
 ) -> Readings:
     """Read long data and choose two readings of each person on each scale.
 
@@ -130,6 +131,8 @@ def read_pairs(
         The ends of the scale.
     rule : Rule, optional
         Which two; the first and the last unless said.
+    values : (rows of the data,) float, optional
+        The readings, where the caller has read the column `score` itself; NaN where missing.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def read_pairs(
     people = columns.groups(person)
     scales = columns.groups(by) if by is not None else Groups(np.zeros(columns.n, dtype=np.int64), (score,))
     waves, numbered = read_waves(columns, wave)
-    scores = columns.number(score, low=low, high=high)
+    scores = columns.number(score, low=low, high=high) if values is None else values
     days = None if date is None else _days(columns, date)
     if date is None and _is_date(columns, wave):
         days = waves

@@ -23,8 +23,8 @@ REGRESSION_TO_THE_MEAN = (
     " poor tend to score better later with no programme at all. It cannot be put down to a programme."
 )
 BESIDE = (
-    "Set mean_before_missing beside mean_before, and carried_forward and the bounds (or missing_bounds, which does more)"
-    " beside the estimate."
+    "Set mean_before_missing beside mean_before, and carried_forward and the bounds beside the estimate;"
+    " missing_bounds does more."
 )
 KINDS = ("areas", "people")
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from impact.design import Design
 from impact.distance.instruments import MEAN, Instrument, Scale, instrument
-from impact.errors import Fault, InputError
-from impact.frames import BoolArray, FloatArray, check_choice
+from impact.errors import InputError
+from impact.frames import BoolArray, Columns, FloatArray, check_choice
 from impact.results import number, with_notes
 
 FAULTY = ("refuse", "missing")
-SHOWN = 5
+MEND = "mend the answer or make it missing, or say faulty='missing' to count such answers as not given."
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +106,16 @@ def score_items(
     --------
     >>> answers = pd.DataFrame({str(item): [1, 4, None] for item in range(1, 8)})
     >>> score_items(answers, "swemwbs").scores["total"].tolist()
-    [7.0, 26.02, nan]
+    [7.0, 25.03, nan]
     """
     check_choice("faulty", faulty, FAULTY)
     known = instrument(questionnaire) if isinstance(questionnaire, str) else questionnaire
-    if isinstance(data, Design) or not isinstance(data, pd.DataFrame):
-        raise InputError(f"data must be a pandas DataFrame of answers, not {type(data).__name__}.")
     if not known.items:
         raise InputError(f"{known.title} has no items: its readings are used as they are.")
-    named = _columns(data, known, items)
+    columns = Columns(data)
+    named = _columns(known, items)
     turned = _turned(known, reverse)
-    answers, listed = _answers(data, known, named)
-    if len(listed) and faulty == "refuse":
-        raise InputError(f"Answers to {known.title} cannot be scored:", _faults(listed))
+    answers, listed = _answers(columns, known, named, faulty)
     values = {item: answers[:, place] for place, item in enumerate(known.items)}
     for item in turned:
         values[item] = known.answer_low + known.answer_high - values[item]
@@ -135,7 +131,7 @@ def score_items(
     )
 
 
-def _columns(data: pd.DataFrame, known: Instrument, items: Sequence[str] | Mapping[str, str] | None) -> list[str]:
+def _columns(known: Instrument, items: Sequence[str] | Mapping[str, str] | None) -> list[str]:
     if items is None:
         named = list(known.items)
     elif isinstance(items, Mapping):
@@ -152,20 +148,8 @@ def _columns(data: pd.DataFrame, known: Instrument, items: Sequence[str] | Mappi
         named = list(items)
         if isinstance(items, str) or len(named) != len(known.items):
             raise InputError(f"{known.title} has {len(known.items)} items; items must list as many columns, in order.")
-    faults = [
-        Fault("is not in the data", table="data", column=str(name), remedy="name the columns of the items in `items`.")
-        for name in named
-        if name not in data.columns
-    ]
-    faults += [
-        Fault("stands more than once", table="data", column=str(name), remedy="give each item a column of its own.")
-        for name in dict.fromkeys(named)
-        if named.count(name) > 1 or list(data.columns).count(name) > 1
-    ]
-    if not len(data):
-        faults.append(Fault("has no rows", table="data"))
-    if faults:
-        raise InputError("The data given cannot be used:", faults)
+    if len(set(named)) < len(named):
+        raise InputError("items names a column more than once: each item has a column of its own.")
     return named
 
 
@@ -181,17 +165,12 @@ def _turned(known: Instrument, reverse: Sequence[str | int] | None) -> list[str]
     return turned
 
 
-def _answers(data: pd.DataFrame, known: Instrument, named: list[str]) -> tuple[FloatArray, pd.DataFrame]:
+def _answers(columns: Columns, known: Instrument, named: list[str], faulty: str) -> tuple[FloatArray, pd.DataFrame]:
     """The answers as numbers, NaN where there is none or none that can be one, and a list of the latter."""
-    answers = np.full((len(data), len(named)), np.nan)
+    answers = np.full((columns.n, len(named)), np.nan)
     found = []
     for place, name in enumerate(named):
-        column = data[name]
-        read = pd.to_numeric(column, errors="coerce") if not pd.api.types.is_bool_dtype(column) else column
-        if pd.api.types.is_datetime64_any_dtype(column):
-            read = pd.Series(np.nan, index=column.index)
-        values = read.to_numpy(dtype=float, na_value=np.nan)
-        text = np.isnan(values) & column.notna().to_numpy()
+        values, text = columns.answers(name)
         with np.errstate(invalid="ignore"):
             outside = (values < known.answer_low) | (values > known.answer_high)
             between = ~outside & (values != np.floor(values)) & ~np.isnan(values)
@@ -201,24 +180,12 @@ def _answers(data: pd.DataFrame, known: Instrument, named: list[str]) -> tuple[F
             (between, "is between two answers"),
         ):
             found += [(int(row) + 1, name, problem) for row in np.flatnonzero(bad)]
+            if faulty == "refuse":
+                columns.forbid(bad, name, problem, remedy=MEND)
         answers[:, place] = np.where(text | outside | between, np.nan, values)
+    columns.check()
     listed = pd.DataFrame(found, columns=["row", "column", "problem"])
     return answers, listed.sort_values(["row", "column"], kind="stable").reset_index(drop=True)
-
-
-def _faults(listed: pd.DataFrame) -> list[Fault]:
-    remedy = "mend the answer or make it missing, or say faulty='missing' to count such answers as not given."
-    return [
-        Fault(
-            str(problem),
-            table="data",
-            column=str(column),
-            rows=tuple(int(row) for row in part["row"].head(SHOWN)),
-            count=len(part),
-            remedy=remedy,
-        )
-        for (column, problem), part in listed.groupby(["column", "problem"], sort=False)
-    ]
 
 
 def _score(

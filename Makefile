@@ -74,7 +74,7 @@ bench: $(STAMP) ## Benchmarks beside the peers
 	@for file in $(filter-out benchmarks/coverage_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
 lock: ## Resolve pyproject.toml to requirements.lock and requirements-spark.lock again
-	@$(BIN)/$(COMPILE) pyproject.toml --extra cli --extra notebooks --extra report --extra dev --output-file requirements.lock
+	@$(BIN)/$(COMPILE) pyproject.toml --extra cli --extra notebooks --extra report --extra returns --extra link --extra dev --output-file requirements.lock
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
 	  | $(BIN)/$(COMPILE) - --constraint requirements.lock --output-file requirements-spark.lock
 

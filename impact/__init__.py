@@ -22,7 +22,7 @@ from impact.comparison import attrition, balance, compare, match, propensity, wh
 from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
-from impact.evidence import evaluability, protect
+from impact.evidence import evaluability, jdl, jdl_summary, protect
 from impact.records import data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier, reoffending_rate
@@ -50,6 +50,8 @@ __all__ = [
     "cox",
     "data_dictionary",
     "evaluability",
+    "jdl",
+    "jdl_summary",
     "kaplan_meier",
     "match",
     "observed_expected",

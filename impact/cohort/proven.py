@@ -89,8 +89,10 @@ class Reoffending:
         Days from the index date to the first reoffence; `NEVER` where there is none.
     severity_first, severity_worst : (n,) int
         Places in the contract's order of severity, the gravest first.
-    custody : (n,) bool or None
-        Whether a spell under sentence began within the rule's days of the proof of a reoffence.
+    by_severity : (n, severities) int
+        Reoffences of each severity; those of a severity that is not known are in none.
+    custody : (n,) int or None
+        Spells under sentence that began within the rule's days of the proof of a reoffence.
     days_at_risk : (n,) int or None
         Days of follow-up outside custody, to death.
     """
@@ -99,7 +101,8 @@ class Reoffending:
     first: IntArray
     severity_first: IntArray
     severity_worst: IntArray
-    custody: BoolArray | None
+    by_severity: IntArray
+    custody: IntArray | None
     days_at_risk: IntArray | None
 
 
@@ -115,13 +118,15 @@ def count_reoffences(
     np.minimum.at(worst, found.person, found.severity)
     on_first = after == first[found.person]
     np.minimum.at(of_first, found.person[on_first], found.severity[on_first])
+    width = NO_SEVERITY + 1
+    counts = np.bincount(found.person * width + found.severity, minlength=n * width).reshape(n, width)
     held, outside = None, None
     if custody is not None:
         held = _custody_follows(custody, found, clock.proof, custody_within)
         end = np.minimum(clock.end + 1, np.where(died == NO_DAY, LAST_DAY, died))
         merged = merge(custody.person, custody.entered, custody.left)
         outside = np.maximum(end - clock.start - 1, 0) - days_inside(merged, clock.start + 1, end)
-    return Reoffending(np.bincount(found.person, minlength=n), first, of_first, worst, held, outside)
+    return Reoffending(counts.sum(axis=1), first, of_first, worst, counts[:, :NO_SEVERITY], held, outside)
 
 
 def first_reoffence(clock: Clock, died: IntArray, offences: Offences) -> tuple[IntArray, BoolArray, BoolArray]:
@@ -151,12 +156,11 @@ def _first(person: IntArray, after: IntArray, n: int) -> IntArray:
     return first
 
 
-def _custody_follows(custody: Custody, found: Offences, proof: IntArray, within: int) -> BoolArray:
-    """Whether a spell under sentence begins within so many days of the proof of a reoffence, inside the window."""
-    key = np.sort(custody.person[custody.sentenced] * _STRIDE + custody.entered[custody.sentenced])
-    who = found.person * _STRIDE
-    until = np.minimum(found.proven + within, proof[found.person])
-    follows = np.searchsorted(key, who + until, side="right") > np.searchsorted(key, who + found.proven)
-    held = np.zeros(len(proof), dtype=bool)
-    held[found.person[follows]] = True
-    return held
+def _custody_follows(custody: Custody, found: Offences, proof: IntArray, within: int) -> IntArray:
+    """How many spells under sentence begin within so many days of the proof of a reoffence, inside the window."""
+    key = np.sort(found.person * _STRIDE + found.proven)
+    spells = custody.sentenced & (custody.entered <= proof[custody.person])
+    who, entered = custody.person[spells], custody.entered[spells]
+    at = who * _STRIDE + entered
+    follows = np.searchsorted(key, at, side="right") > np.searchsorted(key, at - within)
+    return np.bincount(who[follows], minlength=len(proof))

@@ -72,6 +72,8 @@ def proven_reoffending(
         a reoffence, inside the window), ``days_at_risk`` (days of follow-up outside custody), all missing where the
         window is incomplete;
         ``days_to_first``, ``severity_first`` and ``severity_worst``, missing for those who did not reoffend as well;
+        ``reoffences_indictable_only``, ``reoffences_triable_either_way``, ``reoffences_summary`` and
+        ``custody_spells`` (those that `custody_for_reoffence` speaks of), counts;
         ``complete``; and for methods that handle censoring ``duration``, days to the first reoffence or to where it
         stops being known (the end of follow-up, death, or the last day whose offences had their whole waiting), and
         ``event``, 1 at a reoffence and 0 where censored: both missing where not one day could be known.
@@ -126,13 +128,19 @@ def reoffending_columns(
             "days_to_first": _nullable(found.first, again, "Int64"),
             "severity_first": _severity(found.severity_first, again),
             "severity_worst": _severity(found.severity_worst, again),
+            **{
+                f"reoffences_{severity}": _nullable(found.by_severity[:, place], complete, "Int64")
+                for place, severity in enumerate(SEVERITIES)
+            },
         }
     )
     if found.custody is None or found.days_at_risk is None:
         result["custody_for_reoffence"] = pd.array([pd.NA] * n, dtype="Float64")
+        result["custody_spells"] = pd.array([pd.NA] * n, dtype="Int64")
         result["days_at_risk"] = pd.array([pd.NA] * n, dtype="Int64")
     else:
-        result["custody_for_reoffence"] = _nullable(found.custody.astype(float), complete, "Float64")
+        result["custody_for_reoffence"] = _nullable((found.custody > 0).astype(float), complete, "Float64")
+        result["custody_spells"] = _nullable(found.custody, complete, "Int64")
         result["days_at_risk"] = _nullable(found.days_at_risk, complete, "Int64")
     result["complete"] = complete
     duration, event, known = first_reoffence(clock, died, offences)

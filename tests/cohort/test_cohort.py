@@ -38,7 +38,11 @@ COLUMNS = [
     "days_to_first",
     "severity_first",
     "severity_worst",
+    "reoffences_indictable_only",
+    "reoffences_triable_either_way",
+    "reoffences_summary",
     "custody_for_reoffence",
+    "custody_spells",
     "days_at_risk",
     "complete",
     "duration",
@@ -151,6 +155,16 @@ def test_referral_rule_gives_comparison_people_the_delays_of_the_treated(store):
     data = moms(store, time_zero="referral").data
     delays = data[data["treated"] == 0]["days_since_sentence"]
     assert delays.value_counts().to_dict() == {10: 50, 40: 50, 70: 50, 100: 50}
+
+
+def test_comparison_people_are_not_followed_from_an_event_that_another_has_overtaken(store):
+    for who, started in (("a", "2021-03-01"), ("b", "2021-03-01"), ("c", "2021-03-01")):
+        store.person(who)
+        store.sentence(who, started, disposal="community")
+    store.referral("a", "2021-05-20", decided="2021-05-20")
+    store.sentence("b", "2021-04-10", disposal="community")
+    data = moms(store, time_zero="referral").data.set_index("person_id")
+    assert data["days_since_sentence"].to_dict() == {"a": 80, "c": 80}
 
 
 def test_comparison_people_come_from_the_disposals_of_the_treated(store):
@@ -487,6 +501,7 @@ def test_outcomes_and_recall(store):
     again, back, none = (row(found, who) for who in ("p5", "p8", "p1"))
     assert (again["reoffended"], again["duration"], again["event"]) == (1, 30, 1)
     assert (again["severity_first"], again["custody_for_reoffence"]) == ("triable_either_way", 1)
+    assert again[["reoffences_summary", "reoffences_triable_either_way", "custody_spells"]].tolist() == [0, 1, 1]
     assert again["days_at_risk"] == 335
     assert (back["recalled"], back["days_at_risk"], back["event"], back["duration"]) == (1, 351, 0, 365)
     assert (none["recalled"], none["reoffended"]) == (0, 0)

@@ -13,6 +13,7 @@ from tests.cohort.conftest import engine_of
 
 AFTER = ("reoffended", "reoffences", "days_to_first", "severity_first", "severity_worst", "custody_for_reoffence")
 AFTER += ("days_at_risk", "duration", "event", "recalled", "complete", "completed", "started", "died_on")
+AFTER += ("reoffences_indictable_only", "reoffences_triable_either_way", "reoffences_summary", "custody_spells")
 AFTER += ("started_on", "ended_on")
 
 

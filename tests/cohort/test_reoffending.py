@@ -39,7 +39,7 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
     """One person at a time, one day at a time."""
     for who, start, died in people:
         if start + (follow_up + waiting) * DAY > complete_to:
-            yield who, None, None, None, None, None, None, None, False
+            yield who, *[None] * 11, False
             continue
         again = []
         for owner, offended, proven, outcome, group, severity in offences:
@@ -53,9 +53,12 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
             day = start + ahead * DAY
             alive = died is None or day < died
             outside += alive and not any(entered <= day < left for entered, left, _ in mine)
-        custody = any(
-            reason == "sentence" and proven <= entered <= min(proven + 28 * DAY, start + (follow_up + waiting) * DAY)
-            for _, _, proven in again
+        custody = sum(
+            reason == "sentence"
+            and any(
+                proven <= entered <= min(proven + 28 * DAY, start + (follow_up + waiting) * DAY)
+                for _, _, proven in again
+            )
             for entered, _, reason in mine
         )
         first = min(again) if again else None
@@ -66,7 +69,9 @@ def slow(people, offences, spells, follow_up, waiting, complete_to):
             first[0] if first else None,
             SEVERITIES[first[1]] if first else None,
             SEVERITIES[min(rank for _, rank, _ in again)] if again else None,
-            float(custody),
+            *(sum(rank == place for _, rank, _ in again) for place in range(3)),
+            float(custody > 0),
+            custody,
             outside,
             True,
         )
@@ -115,7 +120,9 @@ def test_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
             "days_to_first",
             "severity_first",
             "severity_worst",
+            *(f"reoffences_{severity}" for severity in SEVERITIES),
             "custody_for_reoffence",
+            "custody_spells",
             "days_at_risk",
             "complete",
         ],
@@ -125,6 +132,32 @@ def test_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
         ours = [None if pd.isna(value) else value for value in result[name]]
         theirs = [None if pd.isna(value) else value for value in expected[name]]
         assert ours == theirs, name
+
+
+@profile(max_examples=120)
+@given(histories(), st.integers(1, 40), st.integers(0, 30), st.integers(0, 120))
+def test_time_to_the_first_reoffence_agrees_with_a_count_by_hand(history, follow_up, waiting, ahead):
+    people, offences, _ = history
+    complete_to = START + ahead * DAY
+    index, crimes, _ = frames(*history)
+    result = proven_reoffending(index, crimes, follow_up=follow_up, waiting=waiting, complete_to=complete_to)
+    for row, (who, start, died) in zip(result.itertuples(), people, strict=True):
+        known = min(start + follow_up * DAY, complete_to - waiting * DAY)
+        if known <= start:
+            assert pd.isna(row.duration)
+            assert pd.isna(row.event)
+            continue
+        end = known if died is None else min(known, died)
+        days = [
+            (offended - start).days
+            for owner, offended, proven, outcome, group, _ in offences
+            if (owner, group) == (who, "theft")
+            and outcome in ("conviction", "caution")
+            and proven is not None
+            and start < offended <= end
+            and proven <= known + waiting * DAY
+        ]
+        assert (row.duration, row.event) == (min(days, default=(end - start).days), float(bool(days)))
 
 
 @profile(max_examples=30)
@@ -174,6 +207,13 @@ def one(offended="2020-03-01", proven="2020-05-01", **more):
 def test_the_edges_of_the_window(offended, proven, counts):
     result = proven_reoffending(*one(offended, proven), complete_to="2021-07-02")
     assert result["reoffended"].tolist() == [counts]
+
+
+@pytest.mark.parametrize(("proven", "duration", "event"), [("2020-10-09", 60, 1), ("2020-10-10", 99, 0)])
+def test_proof_after_the_records_stop_is_not_known(proven, duration, event):
+    # 183 days before the records stop is day 99: only offences up to then have had their whole waiting.
+    result = proven_reoffending(*one("2020-03-01", proven), complete_to="2020-10-09")
+    assert result.loc[0, ["duration", "event"]].tolist() == [duration, event]
 
 
 def test_an_incomplete_window_is_missing_even_with_a_reoffence_on_record():

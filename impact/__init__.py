@@ -20,7 +20,17 @@ from impact.cohort import (
 )
 from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
 from impact.design import Design
-from impact.distance import change, pathways, risk_change
+from impact.distance import (
+    category_change,
+    change,
+    clinical_cutoff,
+    instrument,
+    instruments,
+    pathways,
+    reliable_change,
+    risk_change,
+    score_items,
+)
 from impact.errors import ImpactError
 from impact.evidence import evaluability, jdl, jdl_summary, protect
 from impact.records import data_dictionary, read_linked
@@ -41,15 +51,19 @@ __all__ = [
     "at_risk",
     "attrition",
     "balance",
+    "category_change",
     "change",
     "chapter",
     "check_time_zero",
+    "clinical_cutoff",
     "cohort",
     "compare",
     "contact_windows",
     "cox",
     "data_dictionary",
     "evaluability",
+    "instrument",
+    "instruments",
     "jdl",
     "jdl_summary",
     "kaplan_meier",
@@ -64,9 +78,11 @@ __all__ = [
     "protect",
     "proven_reoffending",
     "read_linked",
+    "reliable_change",
     "reoffending_rate",
     "risk_band",
     "risk_change",
+    "score_items",
     "simulate",
     "whole_sample",
 ]

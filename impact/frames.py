@@ -90,7 +90,7 @@ class Columns:
         return values
 
     def answers(self, name: str) -> tuple[FloatArray, BoolArray]:
-        """A column as numbers, and where it holds something that is none; for a method that lists such values itself."""
+        """A column as numbers, and where it holds something that is none, for a method that lists such values."""
         column = self._column(name)
         if column is None:
             return np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)

@@ -1,7 +1,31 @@
-"""Distance travelled: how scores changed, and which needs were met."""
+"""Distance travelled: how scores changed, what of it measurement error or selection would make, and needs met."""
 
+from impact.distance.category_change import CategoryChange, category_change
 from impact.distance.change import Change, change
+from impact.distance.facts import Fact
+from impact.distance.instruments import Instrument, instrument, instruments
 from impact.distance.pathways import Pathways, pathways
+from impact.distance.reliable import clinical_cutoff
+from impact.distance.reliable_change import ReliableChange, reliable_change
 from impact.distance.risk_change import RiskChange, risk_change
+from impact.distance.scoring import Scored, score_items
 
-__all__ = ["Change", "Pathways", "RiskChange", "change", "pathways", "risk_change"]
+__all__ = [
+    "CategoryChange",
+    "Change",
+    "Fact",
+    "Instrument",
+    "Pathways",
+    "ReliableChange",
+    "RiskChange",
+    "Scored",
+    "category_change",
+    "change",
+    "clinical_cutoff",
+    "instrument",
+    "instruments",
+    "pathways",
+    "reliable_change",
+    "risk_change",
+    "score_items",
+]

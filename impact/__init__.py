@@ -21,12 +21,14 @@ from impact.cohort import (
 from impact.comparison import attrition, balance, compare, match, propensity, whole_sample
 from impact.design import Design
 from impact.distance import (
+    ancova,
     category_change,
     change,
     clinical_cutoff,
     instrument,
     instruments,
     pathways,
+    regression_to_mean,
     reliable_change,
     risk_change,
     score_items,
@@ -47,6 +49,7 @@ __all__ = [
     "Estimate",
     "ImpactError",
     "Test",
+    "ancova",
     "annual_report",
     "at_risk",
     "attrition",
@@ -78,6 +81,7 @@ __all__ = [
     "protect",
     "proven_reoffending",
     "read_linked",
+    "regression_to_mean",
     "reliable_change",
     "reoffending_rate",
     "risk_band",

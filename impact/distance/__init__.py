@@ -5,6 +5,7 @@ from impact.distance.category_change import CategoryChange, category_change
 from impact.distance.change import Change, change
 from impact.distance.facts import Fact
 from impact.distance.instruments import Instrument, instrument, instruments
+from impact.distance.missing_bounds import MissingBounds, missing_bounds
 from impact.distance.pathways import Pathways, pathways
 from impact.distance.regression_to_mean import RegressionToMean, regression_to_mean
 from impact.distance.reliable import clinical_cutoff
@@ -18,6 +19,7 @@ __all__ = [
     "Change",
     "Fact",
     "Instrument",
+    "MissingBounds",
     "Pathways",
     "RegressionToMean",
     "ReliableChange",
@@ -29,6 +31,7 @@ __all__ = [
     "clinical_cutoff",
     "instrument",
     "instruments",
+    "missing_bounds",
     "pathways",
     "regression_to_mean",
     "reliable_change",

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.design import Design
 from impact.distance.least_squares import Fit, least_squares
+from impact.distance.regression import student
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, check_level
 from impact.results import number, tidy_rows, with_notes
@@ -109,7 +109,7 @@ def ancova(
     columns = Columns(data)
     group = _treatment(columns, treated)
     x, y = columns.number(before), columns.number(after)
-    terms = [term for name in names for term in _terms(columns, name)]
+    terms = [term for name in names for term in covariate_terms(columns, name)]
     weight = columns.weights(weights)
     clusters = columns.cluster(cluster)
     for name in names:
@@ -156,7 +156,7 @@ def _treatment(columns: Columns, treated: str | None) -> tuple[str, FloatArray]:
     return name, columns.indicator(name)
 
 
-def _terms(columns: Columns, name: str) -> list[tuple[str, FloatArray]]:
+def covariate_terms(columns: Columns, name: str) -> list[tuple[str, FloatArray]]:
     """A number as it is; else a column of 0 and 1 for each value but the first, NaN where missing."""
     column = columns.frame[name] if name in columns.frame.columns else None
     if not isinstance(column, pd.Series) or pd.api.types.is_numeric_dtype(column):
@@ -171,16 +171,6 @@ def _terms(columns: Columns, name: str) -> list[tuple[str, FloatArray]]:
 
 
 def _row(term: str, fit: Fit, place: int, level: float) -> dict[str, object]:
-    estimate, std_error = float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place]))
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.df)) * std_error
-    statistic = estimate / std_error if std_error > 0 else float("nan")
-    return {
-        "term": term,
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "p_value": float(2 * scipy.stats.t.sf(abs(statistic), fit.df)),
-        "conf_low": estimate - reach,
-        "conf_high": estimate + reach,
-        "df": fit.df,
-    }
+    found = student(float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place])), fit.df, level)
+    names = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high", "df")
+    return {"term": term} | {name: getattr(found, name) for name in names}

@@ -72,7 +72,8 @@ def one_mean(values: FloatArray, level: float) -> Mean:
     n = len(values)
     estimate = float(values.mean()) if n else NAN
     spread = float(values.std(ddof=1)) if n > 1 else 0.0
-    return _tested(estimate, spread / math.sqrt(max(n, 1)), n - 1.0, level, float(np.abs(values).max(initial=0.0)))
+    size = float(np.abs(values).max(initial=0.0))
+    return student(estimate, _floor(spread / math.sqrt(max(n, 1)), size), n - 1.0, level)
 
 
 def difference(values: FloatArray, others: FloatArray, level: float) -> Mean:
@@ -82,13 +83,19 @@ def difference(values: FloatArray, others: FloatArray, level: float) -> Mean:
     a, b = (float(x.var(ddof=1)) / len(x) if len(x) > 1 else NAN for x in (values, others))
     size = float(max(np.abs(values).max(), np.abs(others).max()))
     df = (a + b) ** 2 / (a**2 / (len(values) - 1) + b**2 / (len(others) - 1)) if a + b > 0 else NAN
-    return _tested(float(values.mean() - others.mean()), math.sqrt(a + b), df, level, size)
+    return student(float(values.mean() - others.mean()), _floor(math.sqrt(a + b), size), df, level)
 
 
-def _tested(estimate: float, std_error: float, df: float, level: float, size: float) -> Mean:
-    if not std_error > 1e-12 * size:
+def student(estimate: float, std_error: float, df: float, level: float) -> Mean:
+    """A t test and interval from an estimate, its standard error and degrees of freedom."""
+    if not std_error > 0:
         return Mean(estimate, NAN, NAN, NAN, NAN, NAN, NAN)
     statistic = estimate / std_error
     reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * std_error
     p_value = float(2 * scipy.stats.t.sf(abs(statistic), df))
     return Mean(estimate, std_error, statistic, p_value, estimate - reach, estimate + reach, df)
+
+
+def _floor(std_error: float, size: float) -> float:
+    """A standard error, or none where it is only the dust of floating point."""
+    return std_error if std_error > 1e-12 * size else NAN

@@ -4,6 +4,7 @@ from impact.distance.ancova import Ancova, ancova
 from impact.distance.category_change import CategoryChange, category_change
 from impact.distance.change import Change, change
 from impact.distance.facts import Fact
+from impact.distance.fixed_lag import FixedLag, fixed_lag
 from impact.distance.instruments import Instrument, instrument, instruments
 from impact.distance.missing_bounds import MissingBounds, missing_bounds
 from impact.distance.pathways import Pathways, pathways
@@ -18,6 +19,7 @@ __all__ = [
     "CategoryChange",
     "Change",
     "Fact",
+    "FixedLag",
     "Instrument",
     "MissingBounds",
     "Pathways",
@@ -29,6 +31,7 @@ __all__ = [
     "category_change",
     "change",
     "clinical_cutoff",
+    "fixed_lag",
     "instrument",
     "instruments",
     "missing_bounds",

@@ -34,6 +34,7 @@ from impact.distance import (
     reliable_change,
     risk_change,
     score_items,
+    trajectory,
 )
 from impact.errors import ImpactError
 from impact.evidence import evaluability, jdl, jdl_summary, protect
@@ -92,6 +93,7 @@ __all__ = [
     "risk_change",
     "score_items",
     "simulate",
+    "trajectory",
     "whole_sample",
 ]
 

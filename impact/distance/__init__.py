@@ -13,6 +13,7 @@ from impact.distance.reliable import clinical_cutoff
 from impact.distance.reliable_change import ReliableChange, reliable_change
 from impact.distance.risk_change import RiskChange, risk_change
 from impact.distance.scoring import Scored, score_items
+from impact.distance.trajectory import Trajectory, trajectory
 
 __all__ = [
     "Ancova",
@@ -27,6 +28,7 @@ __all__ = [
     "ReliableChange",
     "RiskChange",
     "Scored",
+    "Trajectory",
     "ancova",
     "category_change",
     "change",
@@ -40,4 +42,5 @@ __all__ = [
     "reliable_change",
     "risk_change",
     "score_items",
+    "trajectory",
 ]

@@ -170,6 +170,38 @@ def _spread(before: FloatArray, after: FloatArray) -> FloatArray:
     return 26.0 * np.minimum(count[place.reshape(-1)], 9)
 
 
+def curves(
+    drawn: Sequence[tuple[str, pd.DataFrame, pd.Series]],
+    readings: pd.DataFrame | None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    level: float,
+    ax: Axes | None,
+) -> Axes:
+    """Predicted curves with their bands; behind them people's readings, evenly thinned where there are too many."""
+    axes = blank(ax, 6.4, 4.2)
+    if readings is not None:
+        everyone = readings["person"].unique()
+        chosen = everyone[np.linspace(0, len(everyone) - 1, min(MOST_LINES // 3, len(everyone))).round().astype(int)]
+        shown = readings[readings["person"].isin(chosen)]
+        lines = [rows[["time", "score"]].to_numpy() for _, rows in shown.groupby("person", sort=True)]
+        axes.add_collection(LineCollection(lines, colors="0.7", linewidths=0.6, alpha=0.7))
+        axes.plot([], [], color="0.7", linewidth=1, label=f"people ({len(chosen):,} of {len(everyone):,})")
+    for place, (label, found, times) in enumerate(drawn):
+        colour, style = COLOURS[place % len(COLOURS)], STYLES[place % len(STYLES)]
+        name = label or "mean"
+        axes.fill_between(times, found["conf_low"], found["conf_high"], color=colour, alpha=0.15, linewidth=0)
+        axes.plot(times, found["estimate"], color=colour, linestyle=style, linewidth=2, label=name, zorder=4)
+        axes.plot(times, found["conf_low"], color=colour, linestyle=style, linewidth=0.6)
+        axes.plot(times, found["conf_high"], color=colour, linestyle=style, linewidth=0.6)
+    axes.autoscale()
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(f"{ylabel} ({level:.0%} band)")
+    above(axes, 3)
+    return axes
+
+
 def forest(
     labels: Sequence[str],
     estimate: FloatArray,

@@ -1,13 +1,14 @@
 """A linear mixed model with a random intercept and slope, as plain arrays: the likelihood from sums over each person.
 
-For each person only Z'Z (2 × 2) and Z'[X y] (2 × (p + 1)) are kept; the deviance, profiled over the coefficients and the
-residual variance, is then a function of three numbers (Laird and Ware 1982; Bates and DebRoy 2004, profiling through a
+For each person only Z'Z (2 × 2) and Z'[X y] (2 × (p + 1)) are kept; the deviance, profiled over the coefficients and
+the residual variance, is then a function of three numbers (Laird and Ware 1982; Bates and DebRoy 2004, through a
 penalised least-squares problem), with its gradient in the same sums.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ import scipy
 from impact.errors import ConvergenceError
 from impact.frames import FloatArray, IntArray
 
+Deviance = Callable[[FloatArray], tuple[float, FloatArray]]
 START = np.array([1.0, 0.0, 1.0])
 
 
@@ -157,16 +159,16 @@ def _maximised(sums: _Sums, free: list[int], reml: bool) -> FloatArray:
     return whole(values)
 
 
-def _polished(values: FloatArray, deviance: object) -> FloatArray:
+def _polished(values: FloatArray, deviance: Deviance) -> FloatArray:
     """A few Newton steps on the analytic gradient, where the maximum is not on an edge."""
     if np.abs(values[[0, -1]]).min() < 1e-3:
         return values
     for _ in range(3):
-        at, gradient = deviance(values)  # type: ignore[operator]
+        at, gradient = deviance(values)
         width = 1e-5
         hessian = np.stack(
             [
-                (deviance(values + width * step)[1] - deviance(values - width * step)[1]) / (2 * width)  # type: ignore[operator]
+                (deviance(values + width * step)[1] - deviance(values - width * step)[1]) / (2 * width)
                 for step in np.eye(len(values))
             ]
         )
@@ -174,7 +176,7 @@ def _polished(values: FloatArray, deviance: object) -> FloatArray:
             trial = values - np.linalg.solve((hessian + hessian.T) / 2, gradient)
         except np.linalg.LinAlgError:
             return values
-        if trial[0] <= 0 or trial[-1] <= 0 or deviance(trial)[0] > at + 1e-9 * abs(at):  # type: ignore[operator]
+        if trial[0] <= 0 or trial[-1] <= 0 or deviance(trial)[0] > at + 1e-9 * abs(at):
             return values
         values = trial
     return values
@@ -184,7 +186,7 @@ _Profile = tuple[float, FloatArray, FloatArray, float, tuple[FloatArray, ...]]
 
 
 def _profile(theta: FloatArray, sums: _Sums, reml: bool) -> _Profile:
-    """The deviance, the coefficients beyond least squares, the inverse of Q'V⁻¹Q, the residual sum, Cholesky factors."""
+    """The deviance, coefficients beyond least squares, the inverse of Q'V⁻¹Q, the residual sum, Cholesky factors."""
     a, b, c = theta
     k11 = a * (sums.ones * a + 2 * sums.slope * b) + b * b * sums.square
     k12 = c * (a * sums.slope + b * sums.square)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,16 +75,17 @@ class Formula:
             raise InputError("formula takes the right-hand side only: 'months + treated', without '~'.")
         try:
             self._parsed: Any = Parsed(f"1 + {text}")
-            self.variables = tuple(sorted(map(str, self._parsed.required_variables)))
+            words = set(re.findall(r"\w+", text)) & {str(name) for name in columns.frame.columns}
+            self.variables = tuple(sorted({*map(str, self._parsed.required_variables), *words}))
         except (FormulaicError, AttributeError, TypeError) as error:
             raise InputError(f"formula cannot be read: {error}") from None
         self._columns = columns
         self._words: dict[str, bool] = {}
         for name in self.variables:
             column = columns.frame[name] if name in columns.frame.columns else None
-            words = isinstance(column, pd.Series) and not pd.api.types.is_numeric_dtype(column)
-            self._words[name] = words
-            if words:
+            worded = isinstance(column, pd.Series) and not pd.api.types.is_numeric_dtype(column)
+            self._words[name] = worded
+            if worded:
                 columns.groups(name)
             else:
                 columns.number(name)

@@ -69,11 +69,12 @@ class Columns:
         if column is None:
             return np.full(self.n, np.nan)
         if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_complex_dtype(column):
-            self._fault(
-                name,
-                f"is {column.dtype}, not a number",
-                remedy="convert it to numbers; text such as 'N/A' must become a missing value.",
-            )
+            remedy = "convert it to numbers; text such as 'N/A' must become a missing value."
+            unread = self.answers(name)[1]
+            if _is_text(column) and unread.any():
+                self.forbid(unread, name, f"is {column.dtype}, not a number", remedy=remedy)
+            else:
+                self._fault(name, f"is {column.dtype}, not a number", remedy=remedy)
             return np.full(self.n, np.nan)
         values = column.to_numpy(dtype=float, na_value=np.nan)
         if _within(values, low, high, above):
@@ -87,6 +88,17 @@ class Columns:
         if high is not None:
             self.forbid(values > high, name, f"is above {high:g}", remedy=f"values must be {high:g} or less.")
         return values
+
+    def answers(self, name: str) -> tuple[FloatArray, BoolArray]:
+        """A column as numbers, and where it holds something that is none, for a method that lists such values."""
+        column = self._column(name)
+        if column is None:
+            return np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
+        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column):
+            return column.to_numpy(dtype=float, na_value=np.nan), np.zeros(self.n, dtype=bool)
+        read = pd.to_numeric(column, errors="coerce") if _is_text(column) else pd.Series(np.nan, index=column.index)
+        none = np.asarray(read.isna() & column.notna(), dtype=bool)
+        return np.asarray(read.to_numpy(dtype=float, na_value=np.nan), dtype=float), none
 
     def indicator(self, name: str) -> FloatArray:
         """A column of 0 and 1 (or False and True)."""
@@ -217,6 +229,10 @@ class Columns:
 
     def _fault(self, column: str, problem: str, *, remedy: str = "") -> None:
         self._faults.append(Fault(problem, table="data", column=column, remedy=remedy))
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_string_dtype(column.dtype) or pd.api.types.is_object_dtype(column.dtype))
 
 
 def _within(values: FloatArray, low: float | None, high: float | None, above: float | None) -> bool:

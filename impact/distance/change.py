@@ -1,19 +1,19 @@
-"""`change`: first against last reading of each person, with those who have one reading only kept in sight."""
+"""`change`: two readings of each person on each scale, with those who have one reading only kept in sight."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from impact.design import Design
-from impact.distance.paired import NAN, mean_change, signed_rank
+from impact.distance.change_table import Asked, change_table
+from impact.distance.readings import Pairs, Readings, Rule, check_rule, read_pairs, refuse_design
 from impact.errors import InputError
-from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray, check_choice, check_level
-from impact.results import number, tidy_rows, with_notes
+from impact.frames import Columns, Groups, check_choice, check_level
+from impact.results import number, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,19 +22,24 @@ REGRESSION_TO_THE_MEAN = (
     "There is no comparison here, so the change contains regression to the mean: people who join when their scores are"
     " poor tend to score better later with no programme at all. It cannot be put down to a programme."
 )
+BESIDE = (
+    "Set mean_before_missing beside mean_before, and carried_forward and the bounds beside the estimate;"
+    " missing_bounds does more."
+)
+KINDS = ("areas", "people")
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """Change between the first and the last reading, one row for each level of `by`.
+    """Change between two readings, one row for each level of `by` (and of `group`).
 
     Attributes
     ----------
     table : DataFrame
         What `tidy` returns.
     pairs : DataFrame
-        One row a person and level with both readings: the columns named by `person` and `by`, then ``before, after,
-        change``. Rows of people: not for publication.
+        One row a person and level with both readings: the columns named by `person`, `by` and `group`, then ``before,
+        after, change`` (and ``days`` between them where dates were given). Rows of people: not for publication.
     score : str
         The column of scores.
     better : str
@@ -43,6 +48,10 @@ class Change:
         Confidence level of the intervals.
     notes : tuple of str
         Cautions that travel with the numbers.
+    rule : Rule
+        Which two readings are compared.
+    threshold : float or None
+        The least change that counts as improvement or decline; None where any does.
     """
 
     table: pd.DataFrame
@@ -51,64 +60,94 @@ class Change:
     better: str
     level: float
     notes: tuple[str, ...] = ()
+    rule: Rule = field(default_factory=Rule)
+    threshold: float | None = None
 
     def tidy(self) -> pd.DataFrame:
-        """One row for each level of `by`, sorted as the levels are.
+        """One row for each level of `by` and `group`, sorted as the levels are.
 
         ``estimate`` is the mean change, after less before, of the ``n`` people with both readings, with its t test and
-        interval; ``n_first`` have at least one reading, ``n_first_only`` exactly one. ``signed_rank`` is the sum of the
-        positive ranks. ``p_holm`` and ``p_bh`` adjust ``p_value`` across the levels. ``d_z``, ``d_av`` carry Hedges'
-        correction. ``improved, unchanged, declined`` count any change at all. ``floor_`` and ``ceiling_`` are shares
-        of the ``n`` at the lowest and highest score. ``mean_before_missing`` is the mean first score of those without a
-        second; ``carried_forward`` is the mean change of everyone with a first reading if those had not changed, and
-        ``bound_low, bound_high`` if they had all ended at the lowest or the highest score.
+        interval; ``n_first`` have the reading before, ``n_first_only`` of them none after. ``signed_rank`` is the sum
+        of the positive ranks. ``p_holm`` and ``p_bh`` adjust ``p_value`` across the rows. ``d_z``, ``d_av`` carry
+        Hedges' correction. ``improved, unchanged, declined`` count changes of the threshold or more, or any change at
+        all where none was given. ``floor_`` and ``ceiling_`` are shares of the ``n`` at the lowest and highest score:
+        of the scale, or of those seen where its ends were not given. ``mean_before_missing`` is the mean first score of
+        those without a second; ``carried_forward`` is the mean change of everyone with a first reading if those had not
+        changed, and ``bound_low, bound_high`` if they had all ended at the lowest or the highest score.
+        ``permutation_p`` where it was asked for, ``median_days`` where dates were given.
         """
         return self.table.copy()
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Mean before (hollow) and after (filled) for each level; the bar is the interval of the change, set on the
-        mean before, so a bar that crosses the hollow mark is a change that could be none."""
-        from matplotlib import pyplot as plt
+    def plot(self, ax: Axes | None = None, *, kind: str = "areas", term: str | None = None) -> Axes:
+        """Means by area, or a line for each person.
 
-        ax = ax if ax is not None else plt.subplots(figsize=(7, 1.2 + 0.45 * len(self.table)), layout="constrained")[1]
-        place = np.arange(len(self.table))[::-1]
-        before = self.table["mean_before"].to_numpy(dtype=float)
-        after = self.table["mean_after"].to_numpy(dtype=float)
-        low = before + self.table["conf_low"].to_numpy(dtype=float)
-        high = before + self.table["conf_high"].to_numpy(dtype=float)
-        ax.hlines(place, low, high, color="0.75", linewidth=7, label=f"{self.level:.0%} interval of the change")
-        ax.hlines(place, before, after, color="0.2", linewidth=1.2)
-        ax.plot(before, place, "o", markerfacecolor="white", markeredgecolor="0.2", linestyle="", label="first reading")
-        ax.plot(after, place, "o", color="0.2", linestyle="", label="last reading")
-        named = zip(self.table["term"], self.table["n"], strict=True)
-        ax.set_yticks(place, [f"{term} (n = {n:,})" for term, n in named])
-        ax.set_ylim(-0.7, len(self.table) - 0.3)
-        ax.set_xlabel(f"mean {self.score} ({self.better} is better)")
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False, fontsize="small")
-        ax.spines[["top", "right"]].set_visible(False)
-        return ax
+        Parameters
+        ----------
+        ax : Axes, optional
+        kind : {"areas", "people"}
+            ``"areas"``: mean before (hollow) and after (filled) for each row; the bar is the interval of the change,
+            set on the mean before, so a bar that crosses the hollow mark is a change that could be none.
+            ``"people"``: a line for each person on one scale. Lines of people are not for publication.
+        term : str, optional
+            The scale whose people are drawn; needed where there are several.
+        """
+        from impact.distance import figures
+
+        check_choice("kind", kind, KINDS)
+        if kind == "areas":
+            return figures.dumbbell(
+                self.table,
+                score=self.score,
+                better=self.better,
+                level=self.level,
+                first=f"{_reading(self.rule.before)}",
+                last=f"{_reading(self.rule.after)}",
+                ax=ax,
+            )
+        return self._people(term, ax)
+
+    def _people(self, term: str | None, ax: Axes | None) -> Axes:
+        from impact.distance import figures
+
+        terms = list(dict.fromkeys(self.table["term"]))
+        if term is None and len(terms) > 1:
+            raise InputError(f"There are several scales: say which in term, one of {', '.join(terms)}.")
+        chosen = terms[0] if term is None else term
+        check_choice("term", chosen, terms)
+        mine = self.pairs if len(terms) == 1 else self.pairs[self.pairs.iloc[:, 1].astype(str) == chosen]
+        if mine.empty:
+            raise InputError(f"Nobody has two readings on {chosen}.")
+        before, after = (mine[name].to_numpy(dtype=float) for name in ("before", "after"))
+        moved = (after - before) * (1 if self.better == "higher" else -1)
+        least = np.finfo(float).tiny if self.threshold is None else self.threshold - 1e-9 * max(self.threshold, 1.0)
+        kinds = [
+            figures.Kind("improved", moved >= least, figures.COLOURS[0], "-", "o"),
+            figures.Kind("unchanged", np.abs(moved) < least, "0.6", ":", "s"),
+            figures.Kind("declined", moved <= -least, figures.COLOURS[1], "--", "v"),
+        ]
+        rows = self.table[self.table["term"] == chosen]
+        interval = (
+            (float(rows["conf_low"].iloc[0]), float(rows["conf_high"].iloc[0])) if len(rows) == 1 else (np.nan,) * 2
+        )
+        words = (_reading(self.rule.before), _reading(self.rule.after))
+        return figures.people(
+            before, after, kinds, interval=interval, words=words, score=f"{chosen} ({self.better} is better)", ax=ax
+        )
 
     def __repr__(self) -> str:
-        lines = [f"Change in {self.score} from first to last reading ({self.better} is better)"]
-        lines += [
-            f"{row['term']}: {number(row['estimate'])} ({self.level:.0%} interval {number(row['conf_low'])} to"
-            f" {number(row['conf_high'])}; p = {number(row['p_value'], 2)}; {row['n']:,} of {row['n_first']:,} with"
-            f" both readings; if the others had not changed {number(row['carried_forward'])})"
-            for row in self.table.to_dict("records")
-        ]
+        lines = [f"Change in {self.score} from {self.rule} ({self.better} is better)"]
+        lines += [self._line(row) for row in self.table.to_dict("records")]
         return with_notes("\n".join(lines), self.notes)
 
-
-@dataclass(frozen=True, slots=True)
-class _Readings:
-    """First and last reading of each person and level, in the order of level then person."""
-
-    level: IntArray
-    person: IntArray
-    first: FloatArray
-    last: FloatArray
-    count: IntArray
-    first_wave: FloatArray
+    def _line(self, row: dict[Any, Any]) -> str:
+        name = row["term"] if "group" not in row else f"{row['term']}, {row['group']}"
+        return (
+            f"{name}: {number(row['estimate'])} ({self.level:.0%} interval {number(row['conf_low'])} to"
+            f" {number(row['conf_high'])}; p = {number(row['p_value'], 2)}; {row['n']:,} of {row['n_first']:,} with"
+            f" both readings; if the others had not changed {number(row['carried_forward'])}; at the lowest score"
+            f" {_percent(row['floor_before'])} before and {_percent(row['floor_after'])} after, at the highest"
+            f" {_percent(row['ceiling_before'])} and {_percent(row['ceiling_after'])})"
+        )
 
 
 def change(
@@ -118,12 +157,21 @@ def change(
     wave: str,
     score: str,
     by: str | None = None,
+    group: str | None = None,
     level: float = 0.95,
     low: float | None = None,
     high: float | None = None,
     better: str = "higher",
+    before: Hashable = "first",
+    after: Hashable = "last",
+    date: str | None = None,
+    minimum_days: int | None = None,
+    threshold: float | None = None,
+    version: str | None = None,
+    permutations: int | None = None,
+    seed: int = 1,
 ) -> Change:
-    """Change of each person from the first to the last reading.
+    """Change of each person from one reading to another, the first and the last unless said.
 
     Parameters
     ----------
@@ -133,14 +181,31 @@ def change(
         Columns: who, when (a number, a date or an ordered categorical), and the reading (a number; missing where not
         taken).
     by : str, optional
-        Column of scales, areas or groups; each level is analysed by itself.
+        Column of scales or areas; each level is analysed by itself.
+    group : str, optional
+        Column of groups of people, as it stands at the reading before; each group is analysed by itself.
     level : float
         Confidence level.
     low, high : float, optional
-        The ends of the scale: scores beyond are refused; shares at the ends and bounds for missing second readings
-        are given.
+        The ends of the scale: scores beyond are refused; bounds for missing second readings are given.
     better : {"higher", "lower"}
         Which way is improvement. The estimate is always after less before.
+    before : "first" or a wave
+        The reading before.
+    after : "last", "second" or a wave
+        The reading after; ``"second"`` is the next one taken, `minimum_days` later or more.
+    date : str, optional
+        Column of the dates of the readings, where the wave is not a date. Dates that contradict the waves are refused.
+    minimum_days : int, optional
+        The fewest days between the two readings; a person without such a second reading counts as having none.
+    threshold : float, optional
+        The least change, in points, that counts as improvement or decline; without it any change does.
+    version : str, optional
+        Column that says which version of the scale a reading was taken with. Two versions are never compared.
+    permutations : int, optional
+        Add the sign-flip test of the mean change with so many resamples; exact where the people allow.
+    seed : int
+        Seed of the resamples.
 
     Returns
     -------
@@ -150,12 +215,13 @@ def change(
     ------
     InputError
         With every fault: a column that is not there, text among scores, scores beyond the scale, a wave whose order is
-        not known, two readings of a person in one wave.
+        not known, two readings of a person in one wave or on one day, a later wave with an earlier date, two versions.
 
     Notes
     -----
     Signed-rank p-values are exact up to 50 people who changed (ties included), normal with the corrections for ties
-    and continuity beyond; people who did not change are left out of that test. See `impact.distance.paired`.
+    and continuity beyond; people who did not change are left out of that test. See `impact.distance.paired`. There are
+    no weights: rows of weight are for a comparison, which `ancova` makes.
 
     Examples
     --------
@@ -166,166 +232,46 @@ def change(
     """
     check_level(level)
     check_choice("better", better, ("higher", "lower"))
-    if isinstance(data, Design):
-        raise InputError("change takes the long readings, one row a person and wave; a Design has one row a person.")
+    refuse_design(data, "change")
+    check_scale(low, high)
+    if threshold is not None and not threshold > 0:
+        raise InputError(f"threshold must be above 0, in points of the score, not {threshold!r}.")
+    if permutations is not None and (isinstance(permutations, bool) or permutations < 99):
+        raise InputError(f"permutations must be a whole number, 99 or more, not {permutations!r}.")
+    rule = check_rule(before, after, minimum_days)
+    columns = Columns(data)
+    groups = None if group is None else columns.groups(group)
+    read = read_pairs(
+        columns, person=person, wave=wave, score=score, by=by, date=date, version=version, low=low, high=high, rule=rule
+    )
+    pairs = read.pairs
+    of_pairs = None if groups is None else (str(group), groups.codes[pairs.row], groups.labels)
+    asked = Asked(level, low, high, better, threshold, permutations, seed)
+    table = change_table(pairs, read.scales.labels, of_pairs, asked)
+    ends_known = low is not None and high is not None
+    notes = (*columns.notes, *_notes(table, pairs, rule, threshold, ends_known), REGRESSION_TO_THE_MEAN)
+    return Change(table, _pairs(read, person, by, group, groups), score, better, level, notes, rule, threshold)
+
+
+def check_scale(low: float | None, high: float | None) -> None:
+    """Raise unless the ends of the scale, where both are given, are apart and in their order."""
     if low is not None and high is not None and not low < high:
         raise InputError(f"low must be below high, not {low!r} and {high!r}.")
-    columns = Columns(data)
-    people = columns.groups(person)
-    levels = columns.groups(by) if by is not None else Groups(np.zeros(columns.n, dtype=np.int64), (score,))
-    waves, numbered = _waves(columns, wave)
-    scores = columns.number(score, low=low, high=high)
-    _refuse_repeats(columns, people, levels, waves, scores, wave)
-    keep = columns.rows()
-    readings = _first_and_last(levels.codes[keep], people.codes[keep], waves[keep], scores[keep])
-    rows = [
-        _row(str(label), _at(readings, readings.level == code), level, low, high, better)
-        for code, label in enumerate(levels.labels)
-        if (readings.level == code).any()
-    ]
-    table = _adjusted(tidy_rows(rows))
-    notes = (*columns.notes, *_notes(table, readings, numbered), REGRESSION_TO_THE_MEAN)
-    return Change(table, _pairs(readings, people, levels, person, by), score, better, level, notes)
 
 
-def _waves(columns: Columns, name: str) -> tuple[FloatArray, bool]:
-    """The waves as numbers in their order, and whether the lowest is everyone's first by design (not so for dates)."""
-    column = columns.frame[name] if name in columns.frame.columns else None
-    if not isinstance(column, pd.Series):
-        return columns.number(name), True
-    dtype = column.dtype
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        days = columns.date(name)
-        return np.where(np.isnat(days), np.nan, days.astype(float)), False
-    if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
-        return columns.groups(name).codes.astype(float), True
-    if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype):
-        columns.refuse(
-            f"is {dtype}: which reading comes first is not known",
-            column=name,
-            remedy="give numbers (1, 2, …), dates, or an ordered pandas categorical.",
-        )
-        return np.full(columns.n, np.nan), False
-    return columns.number(name), True
-
-
-def _refuse_repeats(
-    columns: Columns, people: Groups, levels: Groups, waves: FloatArray, scores: FloatArray, name: str
-) -> None:
-    if not (people.labels and levels.labels):
-        return
-    taken = (people.codes >= 0) & (levels.codes >= 0) & np.isfinite(waves) & np.isfinite(scores)
-    key = pd.DataFrame({"person": people.codes, "level": levels.codes, "wave": waves})
-    repeated = np.zeros(columns.n, dtype=bool)
-    repeated[taken] = key[taken].duplicated(keep=False).to_numpy()
-    columns.forbid(
-        repeated,
-        name,
-        "has two readings of one person in one wave",
-        why="which of them counts would be a guess.",
-        remedy="keep one, or number them as waves; where rows hold several scales, name their column in `by`.",
-    )
-
-
-def _first_and_last(level: IntArray, person: IntArray, wave: FloatArray, score: FloatArray) -> _Readings:
-    order = np.lexsort((wave, person, level))
-    level, person, wave, score = level[order], person[order], wave[order], score[order]
-    starts = np.flatnonzero(np.r_[True, (level[1:] != level[:-1]) | (person[1:] != person[:-1])])
-    ends = np.r_[starts[1:], len(level)]
-    return _Readings(level[starts], person[starts], score[starts], score[ends - 1], ends - starts, wave[starts])
-
-
-def _at(readings: _Readings, where: BoolArray) -> _Readings:
-    return _Readings(*(getattr(readings, name)[where] for name in _Readings.__slots__))
-
-
-def _row(
-    term: str, readings: _Readings, level: float, low: float | None, high: float | None, better: str
-) -> dict[str, object]:
-    both = readings.count > 1
-    before, after, alone = readings.first[both], readings.last[both], readings.first[~both]
-    changes = after - before
-    tested, ranked = mean_change(before, after, level), signed_rank(changes)
-    up, down = int((changes > 0).sum()), int((changes < 0).sum())
-    n_first = len(both)
-
-    def if_ended_at(end: float | None) -> float:
-        return NAN if end is None else float(changes.sum() + (end - alone).sum()) / n_first
-
-    return {
-        "term": term,
-        **{name: getattr(tested, name) for name in _TESTED},
-        "n": len(before),
-        "n_first": n_first,
-        "n_first_only": len(alone),
-        "mean_before": _mean(before),
-        "mean_after": _mean(after),
-        "sd_before": _sd(before),
-        "sd_after": _sd(after),
-        "signed_rank": ranked.statistic,
-        "signed_rank_p": ranked.p_value,
-        "signed_rank_method": ranked.method,
-        "d_z": tested.d_z,
-        "d_av": tested.d_av,
-        "rank_biserial": ranked.rank_biserial,
-        "improved": up if better == "higher" else down,
-        "unchanged": len(before) - up - down,
-        "declined": down if better == "higher" else up,
-        "floor_before": _share(before, low),
-        "floor_after": _share(after, low),
-        "ceiling_before": _share(before, high),
-        "ceiling_after": _share(after, high),
-        "mean_before_missing": _mean(alone),
-        "carried_forward": float(changes.sum()) / n_first,
-        "bound_low": if_ended_at(low),
-        "bound_high": if_ended_at(high),
-    }
-
-
-_TESTED = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
-
-
-def _mean(values: FloatArray) -> float:
-    return float(values.mean()) if len(values) else NAN
-
-
-def _sd(values: FloatArray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else NAN
-
-
-def _share(values: FloatArray, end: float | None) -> float:
-    return NAN if end is None or not len(values) else float((values == end).mean())
-
-
-def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
-    raw = table["p_value"].to_numpy(dtype=float)
-    tested = np.isfinite(raw)
-    place = list(table.columns).index("signed_rank")
-    for name, method in (("p_bh", "fdr_bh"), ("p_holm", "holm")):
-        adjusted = raw.copy()
-        if tested.sum() > 1:
-            from statsmodels.stats.multitest import multipletests
-
-            adjusted[tested] = multipletests(raw[tested], method=method)[1]
-        table.insert(place, name, adjusted)
-    return table
-
-
-def _notes(table: pd.DataFrame, readings: _Readings, numbered: bool) -> Sequence[str]:
-    notes = []
-    alone = table[table["n_first_only"] > 0]
-    if len(alone):
-        listed = "; ".join(f"{row.term} {row.n_first_only:,} of {row.n_first:,}" for row in alone.itertuples())
-        notes.append(
-            f"One reading only, so not in the mean change: {listed}. They may differ from the rest: set"
-            " mean_before_missing beside mean_before, and carried_forward and the bounds beside the estimate."
-        )
-    between = int((readings.count > 2).sum())
+def _notes(table: pd.DataFrame, pairs: Pairs, rule: Rule, threshold: float | None, ends_known: bool) -> list[str]:
+    notes = [f"{words} {BESIDE}" for words in one_reading_notes(table)]
+    if pairs.without:
+        notes.append(f"{pairs.without:,} with readings, but none that is the {_reading(rule.before)}, are left out.")
+    between = int((pairs.readings > 2).sum())
     if between:
-        notes.append(f"{between:,} with more than two readings: the first and the last are compared.")
-    late = int((readings.first_wave > readings.first_wave.min()).sum()) if numbered else 0
-    if late:
-        notes.append(f"{late:,} have their first reading in a later wave than the first.")
+        notes.append(
+            f"{between:,} with more than two readings: the {rule.before} and the {rule.after} are compared."
+            if rule == Rule()
+            else f"{between:,} with more than two readings: from {rule}."
+        )
+    if pairs.late:
+        notes.append(f"{pairs.late:,} have their first reading in a later wave than the first.")
     untested = table.loc[~np.isfinite(table["p_value"]), "term"]
     if len(untested):
         notes.append(
@@ -333,13 +279,42 @@ def _notes(table: pd.DataFrame, readings: _Readings, numbered: bool) -> Sequence
         )
     if len(table) > 1:
         notes.append(f"{len(table)} levels are tested: p_holm and p_bh allow for that, p_value does not.")
-    notes.append("Improved and declined count any change at all, however small.")
+    if threshold is None:
+        notes.append("Improved and declined count any change at all, however small.")
+    else:
+        notes.append(f"Improved and declined count changes of {number(threshold)} points or more, as asked for.")
+    if not ends_known:
+        notes.append("The ends of the scale were not given: floor and ceiling are the lowest and highest scores seen.")
     return notes
 
 
-def _pairs(readings: _Readings, people: Groups, levels: Groups, person: str, by: str | None) -> pd.DataFrame:
-    both = _at(readings, readings.count > 1)
-    frame = pd.DataFrame({person: [people.labels[code] for code in both.person]})
+def one_reading_notes(table: pd.DataFrame) -> list[str]:
+    """Who has no second reading."""
+    alone = table[table["n_first_only"] > 0]
+    if alone.empty:
+        return []
+    names = alone["term"] if "group" not in alone else alone["term"] + ", " + alone["group"].astype(str)
+    listed = "; ".join(
+        f"{name} {only:,} of {all_:,}"
+        for name, only, all_ in zip(names, alone["n_first_only"], alone["n_first"], strict=True)
+    )
+    return [f"One reading only, so not in the change: {listed}. They may differ from the rest."]
+
+
+def _pairs(read: Readings, person: str, by: str | None, group: str | None, groups: Groups | None) -> pd.DataFrame:
+    both = read.pairs.part(read.pairs.both)
+    frame = pd.DataFrame({person: pd.Index(read.people.labels).take(both.person)})
     if by is not None:
-        frame[by] = [levels.labels[code] for code in both.level]
-    return frame.assign(before=both.first, after=both.last, change=both.last - both.first)
+        frame[by] = pd.Index(read.scales.labels).take(both.scale)
+    if group is not None and groups is not None:
+        frame[group] = pd.Index(groups.labels).take(groups.codes[both.row])
+    frame = frame.assign(before=both.before, after=both.after, change=both.after - both.before)
+    return frame if both.days is None else frame.assign(days=both.days.astype(np.int64))
+
+
+def _reading(end: Hashable) -> str:
+    return f"{end} reading" if isinstance(end, str) else f"wave {end}"
+
+
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.0%}"

@@ -1,0 +1,287 @@
+"""`trajectory`: the course of a score over time, from every reading of every person, by a mixed model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from impact.distance.change import check_scale
+from impact.distance.mixed import MixedFit, mixed
+from impact.distance.model_terms import Formula, Terms
+from impact.distance.readings import refuse_design
+from impact.errors import InputError
+from impact.frames import Columns, check_choice, check_level
+from impact.results import normal_interval, number, tidy_rows, with_notes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INTERCEPT, SLOPE = RANDOM = ("intercept", "slope")
+KINDS = ("curve", "people")
+FEW = 40
+AT_RANDOM = (
+    "Every reading counts. Readings that are missing are taken to be like those of people with the same other readings"
+    " and covariates."
+)
+NO_COMPARISON = (
+    "The course over time holds regression to the mean and whatever time alone does; it cannot be put down to a"
+    " programme."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A mixed model of scores over time.
+
+    Attributes
+    ----------
+    table : DataFrame
+        What `tidy` returns.
+    variance : DataFrame
+        ``term, estimate``: standard deviations of the random intercept and slope, their correlation, and the residual
+        standard deviation.
+    fit : MixedFit
+    terms : Terms
+        The formula, to make its columns of new data.
+    readings : DataFrame
+        ``person`` (a number), ``time, score`` of each reading used. Rows of people: not for publication.
+    time, score : str
+    level : float
+    notes : tuple of str
+    """
+
+    table: pd.DataFrame
+    variance: pd.DataFrame
+    fit: MixedFit
+    terms: Terms
+    readings: pd.DataFrame
+    time: str
+    score: str
+    level: float
+    notes: tuple[str, ...]
+
+    def tidy(self) -> pd.DataFrame:
+        """One row for each term of the formula: estimate, standard error, Wald z test and normal interval.
+
+        ``n`` is the number of people, ``n_readings`` that of readings.
+        """
+        return self.table.copy()
+
+    @property
+    def log_likelihood(self) -> float:
+        """Maximised; restricted where the model was fitted so."""
+        return self.fit.log_likelihood
+
+    def predict(self, new: pd.DataFrame, *, level: float | None = None) -> pd.DataFrame:
+        """The mean score of people like those given, with its interval.
+
+        Parameters
+        ----------
+        new : DataFrame
+            The columns of the formula.
+        level : float, optional
+            Confidence level; that of the model unless given.
+
+        Returns
+        -------
+        DataFrame
+            ``estimate, std_error, conf_low, conf_high`` on the index of `new`. The interval is of the mean of such
+            people, not of one of them.
+        """
+        used = self.level if level is None else level
+        check_level(used)
+        matrix = self.terms.of(new)
+        estimate = matrix @ self.fit.coefficients
+        std_error = np.sqrt(np.einsum("ij,jk,ik->i", matrix, self.fit.covariance, matrix))
+        reach = float(scipy.stats.norm.ppf(0.5 + used / 2)) * std_error
+        columns = {"estimate": estimate, "std_error": std_error}
+        return pd.DataFrame(columns | {"conf_low": estimate - reach, "conf_high": estimate + reach}, index=new.index)
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        kind: str = "curve",
+        by: str | None = None,
+        at: Mapping[str, object] | None = None,
+    ) -> Axes:
+        """The predicted curve with its band; other columns at their mean or most common value.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+        kind : {"curve", "people"}
+            ``"people"`` draws the readings of people behind the curve: not for publication.
+        by : str, optional
+            A column of the formula: a curve for each of its values (of numbers, where there are at most six).
+        at : mapping, optional
+            Values of other columns in place of the typical ones.
+        """
+        from impact.distance import figures
+
+        check_choice("kind", kind, KINDS)
+        curves = [(label, self.predict(frame), frame[self.time]) for label, frame in self._grid(by, at or {})]
+        people = self.readings if kind == "people" else None
+        return figures.curves(curves, people, xlabel=self.time, ylabel=f"mean {self.score}", level=self.level, ax=ax)
+
+    def _grid(self, by: str | None, at: Mapping[str, object]) -> list[tuple[str, pd.DataFrame]]:
+        unknown = [name for name in (*at, *([by] if by else [])) if name not in self.terms.seen or name == self.time]
+        if unknown:
+            raise InputError(f"Not a column of the formula that can be fixed: {', '.join(unknown)}.")
+        times = self.readings["time"]
+        line = np.linspace(float(times.min()), float(times.max()), 60)
+        fixed: dict[str, Any] = {**self.terms.typical, **at, self.time: line}
+        grid = pd.DataFrame(fixed)
+        if by is None:
+            return [("", grid)]
+        values = self.terms.seen[by] or self.terms.levels.get(by, ())
+        if not 1 <= len(values) <= 6:
+            raise InputError(f"{by} has too many values to draw a curve for each: fix it in at.")
+        return [(f"{by} {value}", pd.DataFrame(fixed | {by: value})) for value in sorted(values, key=str)]
+
+    def __repr__(self) -> str:
+        row = self.table.iloc[0]
+        lines = [f"{self.score} over {self.time}: {row['n_readings']:,} readings of {row['n']:,} people"]
+        lines += [
+            f"{one['term']}: {number(one['estimate'])} ({self.level:.0%} interval {number(one['conf_low'])} to"
+            f" {number(one['conf_high'])}; p = {number(one['p_value'], 2)})"
+            for one in self.table.to_dict("records")
+        ]
+        lines += [f"{one['term']}: {number(one['estimate'])}" for one in self.variance.to_dict("records")]
+        return with_notes("\n".join(lines), self.notes)
+
+
+def trajectory(
+    data: pd.DataFrame,
+    *,
+    person: str,
+    time: str,
+    score: str,
+    formula: str | None = None,
+    random: str = SLOPE,
+    reml: bool = True,
+    level: float = 0.95,
+    low: float | None = None,
+    high: float | None = None,
+) -> Trajectory:
+    """The course of a score over time, from every reading, at whatever times people were read.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Long: one row a reading.
+    person, time, score : str
+        Columns: who; time since the start, a number; the reading.
+    formula : str, optional
+        The right-hand side, such as ``"bs(months, df=4)"`` for a curve, or ``"months * sessions"`` for a course that
+        depends on the dose; a straight line in `time` unless given.
+    random : {"slope", "intercept"}
+        Whether people differ in where they start and how fast they change, or in where they start alone.
+    reml : bool
+        Restricted maximum likelihood; maximum likelihood where False, to compare formulas by likelihood.
+    level : float
+        Confidence level.
+    low, high : float, optional
+        The ends of the scale: scores beyond are refused.
+
+    Raises
+    ------
+    InputError
+        With every fault of the columns; two readings of a person at one time; a formula that fails; too few readings
+        for the random effects.
+    ConvergenceError
+        Where the likelihood has no maximum that could be reached.
+
+    Notes
+    -----
+    Tests and intervals of terms are Wald's, with the normal distribution, as the approximations to a t distribution are
+    themselves disputed; with few people they are a little too narrow, which is noted. Weights and clusters are not
+    offered. See `impact.distance.mixed`.
+
+    Examples
+    --------
+    >>> rows = [(who, month, 20 + 2 * month + 3 * (who % 3) + (-1) ** (who + month)) for who in range(30)
+    ...         for month in (0, 1, 3, 6)]
+    >>> found = trajectory(pd.DataFrame(rows, columns=["who", "months", "score"]), person="who", time="months",
+    ...                    score="score", random="intercept")
+    >>> found.tidy()[["term", "estimate"]].round(2).values.tolist()
+    [['Intercept', 23.0], ['months', 2.0]]
+    """
+    check_level(level)
+    check_choice("random", random, RANDOM)
+    check_scale(low, high)
+    refuse_design(data, "trajectory")
+    columns = Columns(data)
+    people, times = columns.groups(person), columns.number(time)
+    scores = columns.number(score, low=low, high=high)
+    read = Formula(columns, formula if formula is not None else f"`{time}`")
+    known = (people.codes >= 0) & np.isfinite(times) & np.isfinite(scores)
+    repeated = np.zeros(columns.n, dtype=bool)
+    repeated[known] = pd.DataFrame({"p": people.codes[known], "t": times[known]}).duplicated(keep=False)
+    columns.forbid(
+        repeated,
+        time,
+        "has two readings of one person at one time",
+        why="which counts would be a guess.",
+        remedy="keep one.",
+    )
+    rows = np.flatnonzero(columns.rows())
+    rows = rows[np.lexsort((times[rows], people.codes[rows]))]
+    who = np.unique(people.codes[rows], return_inverse=True)[1]
+    counts = np.bincount(who)
+    effects = 2 if random == SLOPE else 1
+    if len(rows) <= effects * len(counts):
+        raise InputError(
+            f"{len(rows):,} readings of {len(counts):,} people are too few for a random {random}"
+            + ("; with about two readings a person, use random='intercept'." if random == SLOPE else ": use change.")
+        )
+    terms = read.terms(rows)
+    slope = times[rows] if random == SLOPE else None
+    fit = mixed(terms.matrix, scores[rows], slope, who, reml=reml)
+    numbers = {"n": len(counts), "n_readings": len(rows)}
+    table = tidy_rows([_row(name, fit, place, level) | numbers for place, name in enumerate(terms.names)])
+    notes = [*columns.notes]
+    once = int((counts == 1).sum())
+    if once:
+        notes.append(f"{once:,} of {len(counts):,} people have one reading, which tells little of how they change.")
+    if fit.singular:
+        notes.append("People differ in start or in pace by less than can be told: a random effect is on its edge.")
+    if len(counts) < FEW:
+        notes.append(f"With {len(counts)} people the normal intervals are a little too narrow.")
+    if low is not None and high is not None:
+        share = float(((scores[rows] == low) | (scores[rows] == high)).mean())
+        notes.append(f"{share:.0%} of readings are at an end of the scale, where a straight model cannot follow.")
+    notes += [AT_RANDOM, NO_COMPARISON]
+    used = pd.DataFrame({"person": who, "time": times[rows], "score": scores[rows]})
+    return Trajectory(table, _variance(fit, random), fit, terms, used, time, score, level, tuple(notes))
+
+
+def _row(name: str, fit: MixedFit, place: int, level: float) -> dict[str, Any]:
+    estimate, std_error = float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place]))
+    low, high = normal_interval(estimate, std_error, level)
+    statistic = estimate / std_error
+    return {
+        "term": name,
+        "estimate": estimate,
+        "std_error": std_error,
+        "statistic": statistic,
+        "p_value": float(2 * scipy.stats.norm.sf(abs(statistic))),
+        "conf_low": low,
+        "conf_high": high,
+    }
+
+
+def _variance(fit: MixedFit, random: str) -> pd.DataFrame:
+    spread = np.sqrt(np.diag(fit.random))
+    rows = [("SD of the intercept", float(spread[0]))]
+    if random == SLOPE:
+        product = float(spread[0] * spread[1])
+        rows.append(("SD of the slope", float(spread[1])))
+        rows.append(("their correlation", float(fit.random[0, 1]) / product if product > 0 else np.nan))
+    rows.append(("residual SD", float(np.sqrt(fit.residual))))
+    return pd.DataFrame(rows, columns=["term", "estimate"])

@@ -23,7 +23,7 @@ from impact.design import Design
 from impact.distance import change, pathways, risk_change
 from impact.errors import ImpactError
 from impact.evidence import Finding, check_claims, evaluability, jdl, jdl_summary, protect, verdict
-from impact.records import data_dictionary, read_linked
+from impact.records import check_return, data_dictionary, read_linked
 from impact.results import Estimate, Test
 from impact.survival import cox, kaplan_meier, reoffending_rate
 from impact.synthetic import simulate
@@ -45,6 +45,7 @@ __all__ = [
     "change",
     "chapter",
     "check_claims",
+    "check_return",
     "check_time_zero",
     "cohort",
     "compare",

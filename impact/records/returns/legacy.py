@@ -24,7 +24,9 @@ def check_form(sheets: list[Sheet]) -> list[Found]:
 
 
 def _check(sheet: Sheet) -> list[Found]:
-    found, section, numbers, places = [], "", 0, {}
+    found: list[Found] = []
+    places: dict[str, int] = {}
+    section, numbers = "", 0
     sections: dict[str, list[tuple[int, str, int | None]]] = {}
     for row, cells in enumerate(sheet.rows, start=1):
         section = str(cells[0]).strip() if cells and cells[0] not in (None, "") else section

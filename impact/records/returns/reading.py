@@ -45,18 +45,18 @@ def _csv(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     if b"\0" in raw:
         return [], [Found("encoding", name)]
     try:
-        text, found = raw.decode("utf-8-sig"), []
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return [], [Found("encoding", name)]
     try:
         rows: list[tuple[Any, ...]] = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
     except csv.Error:
         return [], [Found("damaged", name)]
-    return [Sheet(name, rows)], found
+    return [Sheet(name, rows)], []
 
 
 def _workbook(path: Path) -> tuple[list[Sheet], list[Found]]:
-    from openpyxl import load_workbook
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
 
     try:
         with zipfile.ZipFile(path) as held:

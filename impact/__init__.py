@@ -73,6 +73,7 @@ from impact.evidence import (
 )
 from impact.records import (
     area_table,
+    check_return,
     crimes_by_area,
     data_dictionary,
     impute_links,
@@ -123,6 +124,7 @@ __all__ = [
     "change",
     "chapter",
     "check_claims",
+    "check_return",
     "check_time_zero",
     "clinical_cutoff",
     "coarsen_curve",

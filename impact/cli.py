@@ -77,6 +77,25 @@ def link(
 
 
 @app.command()
+def check(
+    file: Annotated[
+        Path, typer.Argument(help="A programme's return: a workbook, or a CSV file named after its table.")
+    ],
+    form: Annotated[str, typer.Option(help="individual, old-2021 or online-2021.")] = "individual",
+    programme: Annotated[str | None, typer.Option(help="The programme that sent it.")] = None,
+) -> None:
+    """Check a return and print the letter to its programme; exit status 1 where it cannot be used as it is."""
+    from impact.records import check_return
+
+    checked = check_return(file, form=form, programme=programme)
+    typer.echo(checked.requests)
+    for note in checked.notes:
+        console.print(note)
+    if not checked.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def chapter(
     programme: Annotated[str, typer.Argument(help="The programme, by the name of its definition file.")],
     data: Data,

@@ -8,6 +8,7 @@ from impact.records.linkage.links import Links
 from impact.records.linkage.pseudonyms import pseudonymise
 from impact.records.linkage.uncertainty import impute_links, link_sensitivity
 from impact.records.linked import Linked
+from impact.records.returns import ReturnCheck, check_return
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
@@ -15,7 +16,9 @@ __all__ = [
     "TABLES",
     "Linked",
     "Links",
+    "ReturnCheck",
     "area_table",
+    "check_return",
     "crimes_by_area",
     "data_dictionary",
     "encode",

@@ -1,0 +1,146 @@
+"""A return is never misread in silence, and no content makes the check fail."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impact.errors import InputError
+from impact.records.returns.check import check_return
+
+
+def _found(path: Path, text: str | bytes, **how: object) -> list[str]:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return check_return(path, **how).findings["rule"].tolist()  # type: ignore[arg-type]
+
+
+def test_39_people_or_21_adults(tmp_path: Path) -> None:
+    form = "Adults,Lone Parent,\n,Parent/Carers,18\n,18 - 25,5\n,25+,16\n"
+    path = tmp_path / "q1.csv"
+    assert "ambiguous-total" in _found(path, form, form="old-2021")
+    held = check_return(path, form="old-2021").findings.set_index("rule")["value"]
+    assert held["ambiguous-total"] == "39 people or 21"
+    assert "overlapping-ages" in held.index
+
+
+def test_overlapping_bands_of_children(tmp_path: Path) -> None:
+    form = "Children: Age Group,0-4 years,1\n,5-11 years,2\n,11- 16 years,3\n,16 – 18 years,4\n"
+    assert _found(tmp_path / "q.csv", form, form="old-2021").count("overlapping-ages") == 2
+
+
+@pytest.mark.parametrize("form", ["old-2021", "online-2021"])
+def test_70_people_but_18_female_and_10_male(tmp_path: Path, form: str) -> None:
+    text = "Total,Beneficiaries,70\nSex,Female,18\n,Male,10\nEthnicity,White,60\n"
+    assert _found(tmp_path / "q.csv", text, form=form) == ["sex-total-differs", "section-total-differs"]
+
+
+def test_a_total_of_zero_and_yes_for_a_number(tmp_path: Path) -> None:
+    text = "Section,Category,Number\nTotal,Beneficiaries,0\nEthnicity,White,yes\n"
+    assert set(_found(tmp_path / "q.csv", text, form="old-2021")) == {"total-zero", "word-for-number"}
+
+
+PARTICIPATION = "person_id,programme,intervention,started_on,ended_on,status,sessions_planned,sessions_attended\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ("P1,pops,a,2022-02-01,2022-01-01,completed,,", "end-before-start"),
+        ("P1,pops,a,2022-02-01,,completed,,", "ended-without-date"),
+        ("P1,pops,a,2022-02-01,2022-03-01,active,,", "active-with-end"),
+        ("P1,pops,a,44593,,active,,", "date-as-number"),
+        ("P1,pops,a,01/02/2022,,active,,", "date-order"),
+        ("P1,pops,a,2022-02-30,,active,,", "not-a-date"),
+        ("P1,pops,a,2032-02-01,,active,,", "date-future"),
+        ("P1,pops,a,1822-02-01,,active,,", "date-too-early"),
+        ("P1,pops,a,2022-02-01,,Active,,", "other-case"),
+        ("P1,pops,a,2022-02-01,,gone,,", "not-allowed"),
+        ("P1,pops,a,2022-02-01,,active,2,3", "attended-over-planned"),
+        ("P1,pops,a,2022-02-01,,active,yes,", "word-for-number"),
+        ("P1,pops,a,2022-02-01,,active,2.5,", "not-whole"),
+        ("P1,pops,a,2022-02-01,,active,-2,", "out-of-range"),
+        ("P1,pops,=1+1,2022-02-01,,active,,", "formula"),
+        ("P1,pops,@SUM,2022-02-01,,active,,", "live-text"),
+        ("P1,pops,#REF!,2022-02-01,,active,,", "error-value"),
+        ("P1,pops,a ,2022-02-01,,active,,", "spaces"),
+        ("P1,pops,a@b.org,2022-02-01,,active,,", "email"),
+        ("P1,pops,call 0151 496 0000,2022-02-01,,active,,", "phone"),
+        ("P1,pops,L3 5UX,2022-02-01,,active,,", "postcode"),
+        ("P1,moms,a,2022-02-01,,active,,", "other-programme"),
+        ("P1,pops,a,2022-02-01,,active,,,x", "ragged-row"),
+    ],
+)
+def test_each_slip_is_its_own_rule(tmp_path: Path, row: str, rule: str) -> None:
+    found = _found(
+        tmp_path / "participation.csv", PARTICIPATION + row, programme="pops", received_on=dt.date(2022, 6, 30)
+    )
+    assert found == [rule]
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"%PDF-1.7 ...", "not-a-return"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old-xls"),
+        (b"PK\x03\x04 torn", "damaged"),
+        (b"person_id\ncaf\xe9\n", "encoding"),
+        (b"person_id\n\0", "encoding"),
+    ],
+)
+def test_a_file_that_is_something_else(tmp_path: Path, content: bytes, rule: str) -> None:
+    assert _found(tmp_path / "person.xlsx", content) == [rule]
+
+
+def test_a_workbook_with_sheets_that_disagree(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "person"
+    sheet.append(["person_id", "sex", "birth_date", "ethnicity"])
+    sheet.append(["P1", "female", dt.date(2001, 5, 1), "white"])
+    sheet.append(["P1", "female", dt.date(2001, 5, 1), "white"])
+    family = book.create_sheet("family")
+    family.append(["person_id", "related_id", "relation"])
+    family.append(["P2", "P2", "parent"])
+    family.sheet_state = "hidden"
+    path = tmp_path / "return.xlsx"
+    book.save(path)
+    before = path.read_bytes()
+    checked = check_return(path)
+    assert set(checked.findings["rule"]) == {"duplicate-row", "hidden-sheet", "person-unlisted", "tie-to-self"}
+    assert not checked.ok
+    assert "nobody is their own relative" in checked.requests
+    assert "2001" not in checked.requests
+    assert path.read_bytes() == before
+
+
+def test_a_clean_return_needs_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "participation.csv"
+    assert _found(path, PARTICIPATION + "P1,pops,a,2022-02-01,,active,2,1\n") == []
+    assert check_return(path).ok
+
+
+def test_no_file_and_no_form_are_the_callers_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        check_return(tmp_path / "none.csv")
+    with pytest.raises(InputError, match="form must be"):
+        check_return(tmp_path, form="other")
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(
+    content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),
+    form=st.sampled_from(["individual", "old-2021"]),
+)
+def test_no_content_makes_it_fail(tmp_path_factory: pytest.TempPathFactory, content: bytes, form: str) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / "referral.csv"
+    path.write_bytes(content)
+    check_return(path, form=form)
+    path.write_bytes(b"person_id,referred_on,source\n" + content)
+    check_return(path, form=form)
+    assert path.read_bytes().endswith(content)

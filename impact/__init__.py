@@ -69,6 +69,7 @@ from impact.evidence import (
     protect,
     protect_sums,
     safe_spread,
+    synthesise,
     verdict,
 )
 from impact.records import (
@@ -191,6 +192,7 @@ __all__ = [
     "specifications",
     "split_population",
     "subgroups",
+    "synthesise",
     "tipping_point",
     "trajectory",
     "verdict",

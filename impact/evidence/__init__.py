@@ -15,6 +15,7 @@ from impact.evidence.releases import ReleaseComparison, compare_releases
 from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 from impact.evidence.spread import bin_points, safe_spread
+from impact.evidence.synthesis import Synthesis, synthesise
 
 __all__ = [
     "ClaimsCheck",
@@ -26,6 +27,7 @@ __all__ = [
     "ReleaseComparison",
     "Rules",
     "Summary",
+    "Synthesis",
     "Verdict",
     "bin_points",
     "check_claims",
@@ -47,6 +49,7 @@ __all__ = [
     "safe_spread",
     "share",
     "shown_count",
+    "synthesise",
     "verdict",
     "write_record",
 ]

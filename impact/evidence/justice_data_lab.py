@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy
-from statsmodels.stats.multitest import multipletests
 
 from impact.cohort import Cohort
 from impact.comparison import attrition, balance, compare
@@ -245,6 +244,8 @@ def _needed(effect: Effect | None) -> tuple[int | None, int | None]:
 
 def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
     """With Holm's and Benjamini and Hochberg's p-values over every measure that was tested."""
+    from statsmodels.stats.multitest import multipletests
+
     tested = table["p_value"].notna()
     for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
         values = np.full(len(table), np.nan)

@@ -1,7 +1,7 @@
 """Coverage of a synthesis where the truth is known: the mean, one more programme, and each programme's own effect.
 
-Run: python benchmarks/coverage_synthesis.py [replications]. It writes docs/coverage-synthesis.md. True effects are normal
-about −0.05 with standard deviation tau; standard errors are those of programmes of 20 to 2,000 people at a rate of 0.4.
+Run: python benchmarks/coverage_synthesis.py [replications]. It writes docs/coverage-synthesis.md. True effects are
+normal about −0.05 with standard deviation tau; errors are those of programmes of 20 to 2,000 people at a rate of 0.4.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ HEAD = """# Coverage of a synthesis
 Of {replications:,} made-up sets of estimates, how many in a hundred had the truth inside the 95% interval. Made by
 `python benchmarks/coverage_synthesis.py`. With {replications:,} sets a true 95 shows as 93 to 97.
 
-| Estimates | tau | Mean | One more like these | Each programme, pooled | Each programme, alone | Width of pooled against alone |
+| Estimates | tau | Mean | One more like these | Each, pooled | Each, alone | Width of pooled against alone |
 |---|---|---|---|---|---|---|
 """
 FOOT = """
-- **Mean**: with few estimates the interval holds the truth more often than 95 in a hundred, for its factor is never below 1.
-- **One more like these**: with few estimates tau cannot be told from zero, and the interval holds fewer than 95 where true
-  effects differ much.
-- **Each programme, pooled**: the flat prior on tau is wide with three estimates and hardly felt with ten.
+- **Mean**: the factor on its error is never below 1, so where true effects are alike the interval is too wide.
+- **One more like these**: with few estimates tau is often found to be zero where it is not, and too few are held.
+- **Each, pooled**: every programme's own true effect, given all estimates; **alone**: given its own estimate only.
 """
 
 

@@ -70,8 +70,8 @@ class SplitPopulation(TimingModel):
         return f"Split {FAMILIES[self.family].words}"
 
     @property
-    def _never(self) -> float:
-        return 1 - self.share.estimate
+    def _never(self) -> float | None:
+        return 1 - self.share.estimate if self.split else None
 
     def __repr__(self) -> str:
         words = self._words(f"Split-population {FAMILIES[self.family].words} model")

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from impact.records import data_dictionary
+
+BLOCKS = re.compile(r"```python\n(.*?)```", re.S)
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDES = [page for page in sorted(DOCS.glob("*.md")) if BLOCKS.search(page.read_text(encoding="utf-8"))]
 
 
 def test_the_printed_dictionary_is_the_one_of_the_code(root: Path) -> None:
@@ -17,7 +22,7 @@ def test_the_printed_dictionary_is_the_one_of_the_code(root: Path) -> None:
 
 def test_the_python_of_the_readme_runs(root: Path, monkeypatch: object) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    (code,) = BLOCKS.findall(text)
     assert len([line for line in code.splitlines() if line.strip()]) == 10
     code = code.replace('"data_synthetic"', repr(str(root / "data_synthetic")))
     names: dict[str, object] = {}
@@ -25,12 +30,19 @@ def test_the_python_of_the_readme_runs(root: Path, monkeypatch: object) -> None:
     assert "design" in names
 
 
-def test_the_python_of_the_guide_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", GUIDES, ids=[page.stem for page in GUIDES])
+def test_the_python_of_a_guide_runs_from_the_root(page: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    text = (root / "docs" / "who-is-compared.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}
-    for place, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.S)):
-        exec(compile(code, f"who-is-compared.md, block {place + 1}", "exec"), names)
+    try:
+        for place, code in enumerate(BLOCKS.findall(page.read_text(encoding="utf-8"))):
+            exec(compile(code, f"{page.name}, block {place + 1}", "exec"), names)
+    finally:
+        plt.close("all")
+
+
+def test_the_guides_are_found() -> None:
+    assert {"who-is-compared", "effects", "survival"} <= {page.stem for page in GUIDES}
 
 
 def test_the_readme_shows_page_code_and_commands_in_that_order(root: Path) -> None:

@@ -11,8 +11,11 @@ import pytest
 
 from impact.errors import InputError
 from impact.survival.cox import cox
+from impact.survival.cumulative_incidence import cumulative_incidence
+from impact.survival.figures.forest import forest
 from impact.survival.figures.style import COLOURS, STYLES, look
 from impact.survival.kaplan_meier import kaplan_meier
+from impact.survival.split_population import split_population
 
 LONG = {0: "Comparison people matched on propensity score, 3:1", 1: "Took part in the programme (any session)"}
 
@@ -110,3 +113,38 @@ def test_a_forest_says_its_numbers():
     row = fit.tidy(exponentiate=True).iloc[0]
     assert axes.texts[0].get_text() == f"{row['estimate']:.3g} ({row['conf_low']:.3g} to {row['conf_high']:.3g})"
     assert all(text.get_window_extent().x1 <= axes.figure.bbox.x1 + 1 for text in axes.texts)
+
+
+def test_a_narrow_forest_has_several_ticks_within_it_and_a_wide_one_too():
+    for scale, least in ((0.01, 3), (0.3, 3), (3.0, 2)):
+        axes = forest(["a", "b"], np.exp([0, scale]), np.exp([-scale, 0]), np.exp([scale, 2 * scale]), xlabel="ratio")
+        low, high = axes.get_xlim()
+        assert sum(low <= tick <= high for tick in axes.get_xticks()) >= least
+
+
+def test_many_curves_have_their_names_beside_the_figure():
+    data = people().assign(what=lambda frame: np.where(frame["event"] == 1, 1 + frame.index % 2, 0))
+    axes = cumulative_incidence(data, "days", "what", by="t").plot()
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().x0 >= axes.get_window_extent().x1 - 1
+
+
+def test_the_drift_of_a_rare_category_is_not_flattened_by_its_own_residuals():
+    data = people().assign(rare=lambda frame: (frame.index % 25 == 0).astype(int))
+    test = cox(data, "days", "event", ["rare", "x"]).ph_test()
+    axes = test.plot("rare")
+    low, high = axes.get_ylim()
+    band = axes.collections[0].get_datalim(axes.transData)
+    assert 0.3 < band.height / (high - low) < 0.4
+    points = axes.lines[0].get_ydata()
+    beyond = int(((points < low) | (points > high)).sum())
+    assert beyond > 0
+    assert axes.get_legend().get_texts()[0].get_text() == f"One event ({beyond} more beyond)"
+    few = cox(people().head(25), "days", "event", ["x"]).ph_test()
+    assert few.plot("x").get_legend().get_texts()[0].get_text() == "One event"
+
+
+def test_a_model_without_a_split_draws_nobody_who_never_has_the_event():
+    data = people().assign(event=1)
+    axes = split_population(data, "days", "event").plot()
+    assert "Never, by the model" not in [text.get_text() for text in axes.get_legend().get_texts()]

@@ -10,6 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from impact.survival.figures.style import (
     COLOURS,
+    FEW_LINES,
     Counts,
     Line,
     axes_of,
@@ -88,7 +89,8 @@ def rising_curves(
     if share:
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if top > 0.05 else 1))
     if len(lines) > 1:
-        axes.legend(frameon=False, loc="upper left")
+        beside = {"bbox_to_anchor": (1, 1)} if len(lines) > FEW_LINES else {}
+        axes.legend(frameon=False, loc="upper left", **beside)
     if at_risk is not None:
         numbers_beneath(axes, groups, at_risk)
     return axes

@@ -12,6 +12,7 @@ from impact.survival.figures.style import COLOURS, GREY, MONTH, UNITS, axes_of, 
 from impact.survival.riskset import FloatArray
 
 CROWDED = 0.07
+WIDE = 4.0
 
 
 def drift(
@@ -26,21 +27,38 @@ def drift(
     unit: str,
     ax: Axes | None = None,
 ) -> Axes:
-    """Scaled Schoenfeld residuals at `x` (transformed times of events), a smooth with its band, and the constant."""
+    """Scaled Schoenfeld residuals at `x` (transformed times of events), a smooth with its band, and the constant.
+
+    Residuals of a rare category lie far out; where all of them would leave the band a small part of the height, those
+    beyond are counted in the legend.
+    """
     check_choice("unit", unit, UNITS)
     axes = axes_of(ax, 4.4)
-    axes.plot(x, y, "o", color=GREY, markersize=3, alpha=0.6, label="One event")
+    limits = _heights(y, np.r_[curve["conf_low"], curve["conf_high"], constant])
+    beyond = 0 if limits is None else int(((y < limits[0]) | (y > limits[1])).sum())
+    words = f"One event ({beyond:,} more beyond)" if beyond else "One event"
+    axes.plot(x, y, "o", color=GREY, markersize=3, alpha=0.6, label=words)
     at = curve["transformed"]
     axes.fill_between(at, curve["conf_low"], curve["conf_high"], color=COLOURS[0], alpha=0.18, linewidth=0)
     axes.plot(at, curve["estimate"], color=COLOURS[0], label=f"Smooth ({level:.0%} band)")
     axes.axhline(constant, color=COLOURS[1], linestyle="--", label="Proportional hazards")
-    marks, words = _time_marks(time, x, unit)
-    axes.set_xticks(marks, words)
+    marks, days = _time_marks(time, x, unit)
+    axes.set_xticks(marks, days)
+    if limits is not None:
+        axes.set_ylim(limits)
     axes.set_xlabel(time_label(unit))
     axes.set_ylabel(f"Log hazard ratio of {label}")
     open_frame(axes)
     axes.legend(fontsize="small", framealpha=0.85, edgecolor="none")
     return axes
+
+
+def _heights(y: FloatArray, band: FloatArray) -> tuple[float, float] | None:
+    """Limits that show the band well, where the residuals spread much wider than it."""
+    low, high = float(np.nanmin(band)), float(np.nanmax(band))
+    if np.ptp(y) < WIDE * (high - low):
+        return None
+    return low - (high - low), high + (high - low)
 
 
 def _time_marks(time: FloatArray, x: FloatArray, unit: str) -> tuple[list[float], list[str]]:

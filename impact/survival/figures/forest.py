@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from impact.results import number
 from impact.survival.figures.style import COLOURS, axes_of, open_frame
 from impact.survival.riskset import FloatArray
+
+NARROW = 4.0
 
 
 def forest(
@@ -31,7 +33,7 @@ def forest(
         estimate, height, xerr=[estimate - low, high - estimate], fmt="s", color=COLOURS[0], capsize=3, markersize=5
     )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(_ratio_ticks(float(low.min()), float(high.max())))
+    axes.xaxis.set_major_locator(_ratio_ticks(min(float(low.min()), 1.0), max(float(high.max()), 1.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(plt.NullLocator())
     axes.set_yticks(height, list(labels))
@@ -45,6 +47,8 @@ def forest(
 
 
 def _ratio_ticks(low: float, high: float) -> plt.FixedLocator:
+    if high / low < NARROW:
+        return plt.FixedLocator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
     steps = np.array([1.0, 2.0, 5.0]) if high / low < 200 else np.array([1.0])
     powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     return plt.FixedLocator(np.outer(powers, steps).ravel().tolist())

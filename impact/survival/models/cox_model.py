@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,12 @@ from impact.survival.riskset import at_risk, in_cells
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+ALONE = (
+    "As if no other cause came first: the share to whom the cause happens is lower, and `cumulative_incidence` or"
+    " `fine_gray` estimates it."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,11 +294,12 @@ class Cox:
         Rows with a missing value are left out and counted. Survival is exp(−H), as in `baseline`. The variance holds
         that of the baseline and of the coefficients (Tsiatis 1981); where the model's variance is robust so is this, by
         cluster. For someone like nobody in the data the curve is an extrapolation, which its interval does not show.
+        With a `cause` one less the curve is not the share to whom it happens, for the others come first to some.
         """
         check_choice("conf_type", conf_type, SURVIVAL_TYPES)
         wanted = None if times is None else read_times(times)
         rows = read_rows(data, self._reading, self._matrix, times=False, strata=True)
-        return of_baseline(
+        curves = of_baseline(
             self._base,
             self._data.sets,
             rows,
@@ -305,6 +312,7 @@ class Cox:
             conf_type=conf_type,
             method=self.method,
         )
+        return curves if self.cause is None else replace(curves, notes=(*curves.notes, ALONE))
 
     def predict_risk(
         self, data: pd.DataFrame | None = None, *, kind: str = "linear-predictor", reference: str = "mean"

@@ -33,9 +33,9 @@ class Causes:
 
     def code(self, cause: object, column: str) -> int:
         """The code of a cause given by its name or code, of which there must be an event."""
-        if cause in self.names:
+        if isinstance(cause, str) and cause in self.names:
             code = self.names.index(cause) + 1
-        elif isinstance(cause, int) and 1 <= cause <= len(self.names):
+        elif isinstance(cause, (int, np.integer)) and not isinstance(cause, bool) and 1 <= cause <= len(self.names):
             code = int(cause)
         else:
             raise InputError(f"cause must be one of {', '.join(str(name) for name in self.names)}, not {cause!r}.")
@@ -48,7 +48,8 @@ def check_causes(causes: Sequence[str] | None) -> None:
     """Raise unless the names of the causes, where given, are words and differ."""
     if causes is None:
         return
-    if isinstance(causes, str) or not causes or len(set(causes)) < len(causes):
+    words = not isinstance(causes, str) and all(isinstance(name, str) for name in causes)
+    if not words or not causes or len(set(causes)) < len(causes):
         raise InputError('causes must name what 1, 2, … stand for, each once: causes=("reoffence", "death").')
 
 

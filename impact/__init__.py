@@ -54,6 +54,7 @@ from impact.distance import (
     risk_change,
     score_items,
     trajectory,
+    unpaired_change,
 )
 from impact.errors import ImpactError
 from impact.evidence import (
@@ -193,6 +194,7 @@ __all__ = [
     "subgroups",
     "tipping_point",
     "trajectory",
+    "unpaired_change",
     "verdict",
     "weight",
     "whole_sample",

@@ -54,6 +54,7 @@ from impact.distance import (
     risk_change,
     score_items,
     trajectory,
+    unpaired_change,
 )
 from impact.errors import ImpactError
 from impact.evidence import (
@@ -195,6 +196,7 @@ __all__ = [
     "synthesise",
     "tipping_point",
     "trajectory",
+    "unpaired_change",
     "verdict",
     "weight",
     "whole_sample",

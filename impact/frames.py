@@ -130,8 +130,8 @@ class Columns:
             self._missing[name] = np.isnat(days)
         return days
 
-    def groups(self, name: str) -> Groups:
-        """A categorical column; the order of a pandas categorical is kept, otherwise labels are sorted."""
+    def groups(self, name: str, *, optional: bool = False) -> Groups:
+        """A categorical column, in the order of a pandas categorical or else sorted; `optional` as for a date."""
         column = self._column(name)
         if column is None:
             return Groups(np.zeros(self.n, dtype=np.int64), ())
@@ -142,7 +142,8 @@ class Columns:
         else:
             raw, found = pd.factorize(column, sort=True)
             codes, labels = raw.astype(np.int64), tuple(found)
-        self._missing[name] = codes < 0
+        if not optional:
+            self._missing[name] = codes < 0
         return Groups(codes, labels)
 
     def weights(self, name: str | None) -> FloatArray | None:

@@ -1,4 +1,4 @@
-"""The notebook on real data is skipped, and said to be, where those data are not on this machine."""
+"""The notebooks on real data are skipped, and said to be, where those data are not on this machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "compas"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+NEEDED = {"real_broward.ipynb": "compas", "real_btheb.ipynb": "trials/HSAUR_BtheB.csv"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if DATA.is_dir():
-        return
-    absent = pytest.mark.skip(reason="the Broward data (../shared/data/compas) are not on this machine")
     for item in items:
-        if item.path.name == "real_broward.ipynb":
-            item.add_marker(absent)
+        needed = NEEDED.get(item.path.name)
+        if needed is not None and not (DATA / needed).exists():
+            item.add_marker(pytest.mark.skip(reason=f"../shared/data/{needed} is not on this machine"))

@@ -14,6 +14,7 @@ from impact.distance.reliable_change import ReliableChange, reliable_change
 from impact.distance.risk_change import RiskChange, risk_change
 from impact.distance.scoring import Scored, score_items
 from impact.distance.trajectory import Trajectory, trajectory
+from impact.distance.unpaired_change import UnpairedChange, unpaired_change
 
 __all__ = [
     "Ancova",
@@ -29,6 +30,7 @@ __all__ = [
     "RiskChange",
     "Scored",
     "Trajectory",
+    "UnpairedChange",
     "ancova",
     "category_change",
     "change",
@@ -43,4 +45,5 @@ __all__ = [
     "risk_change",
     "score_items",
     "trajectory",
+    "unpaired_change",
 ]

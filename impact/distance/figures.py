@@ -131,7 +131,7 @@ def reliable_band(
     at, low, high = band
     axes.fill_between(at, low, high, color="0.88", linewidth=0, label=f"within chance ({level:.0%})")
     axes.plot(at, at, color="0.5", linewidth=0.8)
-    axes.annotate("no change", (at[-6], at[-6]), ha="right", va="bottom", fontsize="x-small", color="0.4", rotation=40)
+    axes.annotate("no change", (at[-9], at[-9]), ha="right", va="bottom", fontsize="x-small", color="0.4", rotation=40)
     if cutoff is not None:
         axes.axhline(cutoff, color="0.35", linestyle=":", linewidth=1)
         axes.axvline(cutoff, color="0.35", linestyle=":", linewidth=1, label=f"cut-off {cutoff:g}")

@@ -148,7 +148,7 @@ def read_pairs(
     if date is None and _is_date(columns, wave):
         days = waves
     versions = None if version is None else columns.groups(version)
-    ends = tuple(_place(columns, wave, end, words) for end, words in ((rule.before, _BEFORE), (rule.after, _AFTER)))
+    ends = tuple(place_of(columns, wave, end, words) for end, words in ((rule.before, _BEFORE), (rule.after, _AFTER)))
     complete = (people.codes >= 0) & (scales.codes >= 0) & np.isfinite(waves) & np.isfinite(scores)
     known = np.flatnonzero(complete if days is None else complete & np.isfinite(days))
     order = known
@@ -231,7 +231,7 @@ def _days(columns: Columns, name: str) -> FloatArray:
     return np.where(np.isnat(days), np.nan, days.astype(float))
 
 
-def _place(columns: Columns, name: str, end: Hashable, words: tuple[str, ...]) -> str | float:
+def place_of(columns: Columns, name: str, end: Hashable, words: tuple[str, ...]) -> str | float:
     """A word as it is, or the value of a wave as the number that stands for it; a fault where it is neither."""
     if isinstance(end, str) and end in words:
         return end

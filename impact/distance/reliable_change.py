@@ -98,7 +98,7 @@ class ReliableChange:
         kinds = [
             figures.Kind(name, (rows["outcome"] == name).to_numpy(), colour, "-", mark)
             for name, colour, mark in zip(
-                OUTCOMES, (*figures.COLOURS[:1], figures.COLOURS[2], "0.6", figures.COLOURS[1]), "*^ov", strict=True
+                OUTCOMES, (*figures.COLOURS[:1], figures.COLOURS[2], "0.6", figures.COLOURS[1]), "D^ov", strict=True
             )
             if name != "recovered" or self.cutoffs[chosen] is not None
         ]

@@ -142,7 +142,7 @@ class Trajectory:
         values = self.terms.seen[by] or self.terms.levels.get(by, ())
         if not 1 <= len(values) <= 6:
             raise InputError(f"{by} has too many values to draw a curve for each: fix it in at.")
-        return [(f"{by} {value}", pd.DataFrame(fixed | {by: value})) for value in sorted(values, key=str)]
+        return [(f"{by} {_plain(value)}", pd.DataFrame(fixed | {by: value})) for value in sorted(values, key=str)]
 
     def __repr__(self) -> str:
         row = self.table.iloc[0]
@@ -259,6 +259,10 @@ def trajectory(
     notes += [AT_RANDOM, NO_COMPARISON]
     used = pd.DataFrame({"person": who, "time": times[rows], "score": scores[rows]})
     return Trajectory(table, _variance(fit, random), fit, terms, used, time, score, level, tuple(notes))
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _row(name: str, fit: MixedFit, place: int, level: float) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from impact.comparison.events_around import EventStudy, event_study
 from impact.comparison.forest import forest
 from impact.comparison.match import match
 from impact.comparison.panel import DifferenceInDifferences, difference_in_differences
+from impact.comparison.person_periods import count_panel
 from impact.comparison.propensity import Propensity, propensity
 from impact.comparison.robustness import Robustness, robustness_value
 from impact.comparison.rosenbaum import Rosenbaum, rosenbaum
@@ -43,6 +44,7 @@ __all__ = [
     "attrition",
     "balance",
     "compare",
+    "count_panel",
     "difference_in_differences",
     "doubly_robust",
     "e_value",

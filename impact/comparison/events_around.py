@@ -23,6 +23,7 @@ from impact.results import Test, number, with_notes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+MOST_TICKS = 12
 CAN_SHOW = (
     "a small p says that the groups did not move alike before the start; a large p does not show that they would have "
     "moved alike after it, and with few people the test misses differences that matter (Roth 2022)."
@@ -85,7 +86,11 @@ class EventStudy:
         axes.set_ylabel(f"Difference in {self.outcome}\n({self.level:.0%} interval)")
         ticks = [*self.table["since_start"], self.reference]
         labels = [*self.table["term"].str.replace(" and ", "\nand "), number(self.reference)]
-        axes.set_xticks(ticks, labels)
+        step = -(-len(ticks) // MOST_TICKS)
+        ends = [t for t, label in zip(ticks, labels, strict=True) if "\n" in label]
+        far = [all(abs(t - end) >= step for end in ends) and t % step == 0 for t in ticks]
+        shown = [place for place, t in enumerate(ticks) if t in ends or far[place]]
+        axes.set_xticks([ticks[place] for place in shown], [labels[place] for place in shown])
         axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axes.spines[["top", "right"]].set_visible(False)
         return axes

@@ -69,16 +69,15 @@ class DifferenceInDifferences:
         from matplotlib.ticker import MaxNLocator
 
         axes = new_axes(ax, 4.0)
+        periods = range(self.means["period"].min(), self.means["period"].max() + 1)
         for place, (side, rows) in enumerate(self.means.groupby("side", sort=False)):
-            axes.plot(
-                rows["period"], rows["mean"], STYLES[place], color=COLOURS[place], marker="os"[place], label=str(side)
-            )
+            mean = rows.set_index("period")["mean"].reindex(periods)
+            axes.plot(periods, mean, STYLES[place], color=COLOURS[place], marker="os"[place], label=str(side))
         axes.axvline((0 if self.start is None else self.start) - 0.5, color="0.6", linewidth=1)
         axes.annotate(
             " start",
-            ((0 if self.start is None else self.start) - 0.5, 0.98),
+            ((0 if self.start is None else self.start) - 0.5, 0.02),
             xycoords=("data", "axes fraction"),
-            va="top",
             color="0.3",
         )
         axes.set_xlabel("Period" if self.start is not None else "Periods since the start")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -309,3 +310,12 @@ def test_the_figures_show_what_the_tables_say(panels: dict[str, pd.DataFrame]) -
 def test_the_library_for_panels_is_loaded_only_when_it_is_needed() -> None:
     code = "import sys, impact; print('linearmodels' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_the_python_of_the_guide_runs(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    text = (root / "docs" / "panel.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    for place, code in enumerate(re.findall(r"```python\n(.*?)```", text, re.S)):
+        exec(compile(code, f"panel.md, block {place + 1}", "exec"), names)
+    plt.close("all")

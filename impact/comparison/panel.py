@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FEW_CLUSTERS = 40
+ROUNDING = 1e-13
 JOINING = (
     "People often join at a peak, and would have come down without the programme (Ashenfelter 1978): part of a fall "
     "after the start can be that. See event_study for the periods before, and what dip= does to the estimate."
@@ -195,6 +196,7 @@ def difference_in_differences(
 def inferred(terms: Sequence[str], fit: Fit, rows: Rows, level: float) -> pd.DataFrame:
     """Estimates with t intervals as a tidy frame."""
     error = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
+    error = np.where(error > ROUNDING * np.abs(rows.outcome).max(), error, 0.0)
     reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.df)) * error
     statistic = np.divide(fit.estimates, error, out=np.full(len(error), np.nan), where=error > 0)
     p = 2 * scipy.stats.t.sf(np.abs(statistic), fit.df)

@@ -47,6 +47,9 @@ def two_way(rows: Rows, effects: FloatArray) -> Fit:
     clusters = int(rows.cluster.max()) + 1
     if clusters < 2:
         raise InputError("There is one cluster; errors need two at least, and are good with 40 or more.")
+    for words, side in (("treated", rows.treated), ("comparison", ~rows.treated)):
+        if len(np.unique(rows.cluster[side])) < 2:
+            raise InputError(f"All {words} people are one cluster: no error can be had from one. Give two at least.")
     n, k = matrix.shape
     size = int(rows.unit.max()) + 1
     alone = np.bincount(rows.unit, minlength=size) == 1

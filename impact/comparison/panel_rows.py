@@ -119,7 +119,7 @@ def _read(columns: Columns, asked: Asked) -> Panel:
         weights, sets = _of_design(columns, asked)
         cluster = sets if cluster is None else cluster
     start = np.where(np.isnan(started), float(NEVER), started)
-    known = (person >= 0) & np.isfinite(period)
+    known = (person >= 0) & np.isfinite(period) & (True if weights is None else weights != 0)
     _one_value(columns, asked.start, person, start, known)
     if weights is not None and asked.design is None:
         _one_value(columns, str(asked.weights), person, weights, known & np.isfinite(weights))

@@ -206,6 +206,8 @@ def test_a_design_brings_its_weights_and_sets(panels: dict[str, pd.DataFrame]) -
     pd.testing.assert_frame_equal(found.tidy(), wanted)
     with pytest.raises(InputError, match="give the Design of its people as design="):
         difference_in_differences(design, **NAMES)
+    others = panel.assign(start=np.where(panel["person"] == 48, 3.0, panel["start"]))
+    pd.testing.assert_frame_equal(difference_in_differences(others, design=design, **NAMES).tidy(), wanted)
     wrong = panel.assign(start=np.where(panel["person"] == 1, np.nan, panel["start"]))
     with pytest.raises(InputError, match="does not agree with who is treated"):
         difference_in_differences(wrong, design=whole_sample(people, "treated", ["age"]), **NAMES)
@@ -269,6 +271,22 @@ def test_what_cannot_be_estimated_is_refused(change: object, words: str, panels:
         difference_in_differences(
             change(panels["whole"]), covariates="in_work", weights="weight", cluster="place", **NAMES
         )
+
+
+def test_small_and_strange_panels_are_borne_or_refused_in_words() -> None:
+    smallest = long(np.array([[4.0, 1.0], [2.0, 2.0], [3.0, 4.0], [1.0, 0.0]]), 1, 2)
+    row = difference_in_differences(smallest, **NAMES).tidy().iloc[0]
+    assert row["estimate"] == pytest.approx(-1.5)
+    still = difference_in_differences(smallest.assign(contacts=2.0), **NAMES).tidy().iloc[0]
+    assert (still["estimate"], still["std_error"]) == pytest.approx((0, 0))
+    assert np.isnan(still["p_value"])
+    for one in (0, 2):
+        with pytest.raises(InputError, match="are one cluster"):
+            difference_in_differences(smallest[smallest["person"] != one], **NAMES)
+    named = smallest.assign(person=smallest["person"].map(dict(enumerate("dbca"))))
+    assert difference_in_differences(named, **NAMES).tidy()["estimate"].iloc[0] == pytest.approx(-1.5)
+    once = pd.concat([smallest, pd.DataFrame({"person": [9], "period": [2], "start": [np.nan], "contacts": [50.0]})])
+    assert difference_in_differences(once, **NAMES).tidy()["estimate"].iloc[0] == pytest.approx(-1.5)
 
 
 def test_arguments_that_cannot_be_used_are_refused(panels: dict[str, pd.DataFrame]) -> None:

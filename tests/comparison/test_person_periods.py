@@ -62,3 +62,16 @@ def test_every_fault_is_told_at_once() -> None:
         count_panel(people, events, before=1, after=1, custody=custody, **SPAN)
     for part in ("is not 0 or 1", "no index date", "before the spell started"):
         assert part in str(refused.value)
+
+
+def test_the_edges_of_the_records_and_of_a_life_are_to_the_day() -> None:
+    day = pd.Timestamp("2022-03-01")
+    people = pd.DataFrame({"person_id": ["a", "b", "c"], "index_on": day, "treated": 1})
+    people["died_on"] = [pd.NaT, day + pd.Timedelta(days=9), day + pd.Timedelta(days=10)]
+    none = pd.DataFrame({"person_id": ["a"], "occurred_on": [day]})
+    window = {"before": 1, "after": 0, "days": 10}
+    exact = {"complete_from": day - pd.Timedelta(days=10), "complete_to": day + pd.Timedelta(days=9)}
+    found = count_panel(people, none, **window, **exact)
+    assert found.groupby("person_id")["period"].apply(list).to_dict() == {"a": [-1, 0], "b": [-1], "c": [-1, 0]}
+    short = {"complete_from": day - pd.Timedelta(days=9), "complete_to": day + pd.Timedelta(days=8)}
+    assert count_panel(people, none, **window, **short).empty

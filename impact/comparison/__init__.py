@@ -9,8 +9,11 @@ from impact.comparison.effects import compare
 from impact.comparison.emulated import EmulatedTrial
 from impact.comparison.emulation import emulated_trial
 from impact.comparison.evalue import EValue, e_value
+from impact.comparison.events_around import EventStudy, event_study
 from impact.comparison.forest import forest
 from impact.comparison.match import match
+from impact.comparison.panel import DifferenceInDifferences, difference_in_differences
+from impact.comparison.person_periods import count_panel
 from impact.comparison.propensity import Propensity, propensity
 from impact.comparison.robustness import Robustness, robustness_value
 from impact.comparison.rosenbaum import Rosenbaum, rosenbaum
@@ -24,9 +27,11 @@ from impact.comparison.whole import whole_sample
 __all__ = [
     "Attrition",
     "Balance",
+    "DifferenceInDifferences",
     "EValue",
     "Effect",
     "EmulatedTrial",
+    "EventStudy",
     "HiddenConfounder",
     "MatchedDesign",
     "Propensity",
@@ -39,9 +44,12 @@ __all__ = [
     "attrition",
     "balance",
     "compare",
+    "count_panel",
+    "difference_in_differences",
     "doubly_robust",
     "e_value",
     "emulated_trial",
+    "event_study",
     "forest",
     "hidden_confounder",
     "match",

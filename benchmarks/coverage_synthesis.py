@@ -20,14 +20,14 @@ HEAD = """# Coverage of a synthesis
 Of {replications:,} made-up sets of estimates, how many in a hundred had the truth inside the 95% interval. Made by
 `python benchmarks/coverage_synthesis.py`. With {replications:,} sets a true 95 shows as 93 to 97.
 
-| Estimates | tau | Mean | One more like these | Each, pooled | Each, alone | Width of pooled against alone |
+| Estimates | tau | Mean | One more like these | Each, pooled | Each, alone | Width, pooled to alone |
 |---|---|---|---|---|---|---|
 """
 FOOT = """
-- **Mean**: the factor on its error is never below 1, so where true effects are alike the interval is too wide.
-- **One more like these**: tau is often found to be zero where it is small, and then too few are held (85 to 89 at a tau of
-  0.03). The interval is the textbook's; read it as a lower bound on how much a further programme could differ.
-- **Each, pooled**: every programme's own true effect, given all estimates; **alone**: given its own estimate only.
+- **Mean**: its factor is never below 1, so where true effects are alike the interval is too wide.
+- **One more like these**: tau is often found to be zero where it is small, and then too few are held (85 to 89 at
+  a tau of 0.03). The interval is the textbook's; read it as a lower bound on how much a further programme could differ.
+- **Each, pooled**: each programme's own true effect, given all estimates; **alone**: given its own estimate.
 """
 
 

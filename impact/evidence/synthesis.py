@@ -144,8 +144,8 @@ def synthesise(
 
     The mean is of random effects: heterogeneity by restricted maximum likelihood, the interval of Hartung, Knapp, Sidik
     and Jonkman with k − p degrees of freedom and a factor never below 1 (Knapp and Hartung 2003, ad hoc). The
-    prediction interval has k − 2 degrees (Higgins, Thompson and Spiegelhalter 2009); where true effects differ little, it
-    holds too few (85 to 89 in a hundred in ``docs/coverage-synthesis.md``). Limits of the heterogeneity come
+    prediction interval has k − 2 degrees (Higgins, Thompson and Spiegelhalter 2009); where true effects differ
+    little, it holds too few (85 to 89 in a hundred in ``docs/coverage-synthesis.md``). Limits of the heterogeneity come
     from the profile of Q (Viechtbauer 2007).
 
     Each programme's true effect given all estimates mixes over every heterogeneity that the data allow, with a flat

@@ -81,6 +81,7 @@ from impact.records import (
     link_sensitivity,
     pseudonymise,
     read_linked,
+    write_template,
 )
 from impact.results import Estimate, Test
 from impact.survival import (
@@ -196,6 +197,7 @@ __all__ = [
     "verdict",
     "weight",
     "whole_sample",
+    "write_template",
 ]
 
 

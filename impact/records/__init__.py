@@ -8,7 +8,7 @@ from impact.records.linkage.links import Links
 from impact.records.linkage.pseudonyms import pseudonymise
 from impact.records.linkage.uncertainty import impute_links, link_sensitivity
 from impact.records.linked import Linked
-from impact.records.returns import ReturnCheck, check_return
+from impact.records.returns import ReturnCheck, check_return, write_template
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
@@ -27,4 +27,5 @@ __all__ = [
     "link_sensitivity",
     "pseudonymise",
     "read_linked",
+    "write_template",
 ]

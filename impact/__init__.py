@@ -74,6 +74,7 @@ from impact.evidence import (
 from impact.records import (
     area_table,
     check_return,
+    counts,
     crimes_by_area,
     data_dictionary,
     impute_links,
@@ -133,6 +134,7 @@ __all__ = [
     "compare",
     "compare_releases",
     "contact_windows",
+    "counts",
     "cox",
     "crimes_by_area",
     "cumulative_incidence",

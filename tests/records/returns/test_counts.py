@@ -149,6 +149,23 @@ def test_the_order_of_rows_does_not_matter(records: tuple[pd.DataFrame, pd.DataF
     )
 
 
+def test_a_birthday_on_the_last_day_is_in_the_older_band() -> None:
+    days = pd.to_datetime(["2005-03-31", "2005-04-01", "2018-03-31", "2023-03-31"])
+    people = pd.DataFrame({"person_id": list("abcd"), "born": days})
+    episodes = pd.DataFrame({"person_id": list("abcd"), "programme": "one", "started_on": pd.Timestamp("2023-03-31")})
+    episodes["ended_on"] = pd.NaT
+    referrals = episodes.rename(columns={"started_on": "referred_on", "ended_on": "decided_on"}).assign(
+        decision="accepted"
+    )
+    made = count_people(people, episodes, referrals, QUARTERS[:1], ("age_band",), BANDS)
+    assert dict(zip(made["age_band"], made["caseload"], strict=True)) == {
+        "00 to 04": 1,
+        "05 to 10": 1,
+        "16 to 17": 1,
+        "18 to 25": 1,
+    }
+
+
 def test_from_linked_records(tiny: Any) -> None:
     linked = read_linked(tiny.folder, definitions=tiny.definitions)
     made = counts(linked, "2023-Q1", "2023-Q3").data.set_index(["programme", "quarter"])

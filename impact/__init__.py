@@ -79,6 +79,7 @@ from impact.evidence import (
 from impact.records import (
     area_table,
     check_return,
+    counts,
     crimes_by_area,
     data_dictionary,
     impute_links,
@@ -86,6 +87,7 @@ from impact.records import (
     link_sensitivity,
     pseudonymise,
     read_linked,
+    write_template,
 )
 from impact.results import Estimate, Test
 from impact.survival import (
@@ -138,6 +140,7 @@ __all__ = [
     "compare_releases",
     "contact_windows",
     "count_panel",
+    "counts",
     "cox",
     "crimes_by_area",
     "cumulative_incidence",
@@ -206,6 +209,7 @@ __all__ = [
     "verdict",
     "weight",
     "whole_sample",
+    "write_template",
 ]
 
 

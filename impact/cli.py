@@ -77,6 +77,20 @@ def link(
 
 
 @app.command()
+def template(
+    programme: Annotated[str, typer.Argument(help="The programme, by the name of its definition file.")],
+    out: Annotated[Path | None, typer.Option(help="The workbook; without it, PROGRAMME.xlsx here.")] = None,
+    definitions: Definitions = None,
+) -> None:
+    """Write the workbook that a programme fills in, with its lists, limits and definitions."""
+    from impact.records import write_template
+
+    path = out or Path(f"{programme}.xlsx")
+    write_template(path, programme, definitions=definitions)
+    console.print(f"Written: {path}")
+
+
+@app.command()
 def check(
     file: Annotated[
         Path, typer.Argument(help="A programme's return: a workbook, or a CSV file named after its table.")

@@ -8,17 +8,19 @@ from impact.records.linkage.links import Links
 from impact.records.linkage.pseudonyms import pseudonymise
 from impact.records.linkage.uncertainty import impute_links, link_sensitivity
 from impact.records.linked import Linked
-from impact.records.returns import ReturnCheck, check_return
+from impact.records.returns import Counts, ReturnCheck, check_return, counts, write_template
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
 __all__ = [
     "TABLES",
+    "Counts",
     "Linked",
     "Links",
     "ReturnCheck",
     "area_table",
     "check_return",
+    "counts",
     "crimes_by_area",
     "data_dictionary",
     "encode",
@@ -27,4 +29,5 @@ __all__ = [
     "link_sensitivity",
     "pseudonymise",
     "read_linked",
+    "write_template",
 ]

@@ -56,13 +56,18 @@ def _section(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _line(column: Column) -> str:
-    allowed = ", ".join(column.allowed)
+def allowed_values(column: Column) -> str:
+    """What a cell of the column may hold beyond its type, in words; empty where there is no limit."""
     if column.low is not None and column.high is not None:
-        allowed = f"{column.low:g} to {column.high:g}"
-    elif column.low is not None:
-        allowed = f"{column.low:g} or more"
-    elif column.high is not None:
-        allowed = f"{column.high:g} or less"
-    cells = (column.name, KINDS[column.kind], "yes" if column.required else "no", allowed, column.meaning)
+        return f"{column.low:g} to {column.high:g}"
+    if column.low is not None:
+        return f"{column.low:g} or more"
+    if column.high is not None:
+        return f"{column.high:g} or less"
+    return ", ".join(column.allowed)
+
+
+def _line(column: Column) -> str:
+    required = "yes" if column.required else "no"
+    cells = (column.name, KINDS[column.kind], required, allowed_values(column), column.meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

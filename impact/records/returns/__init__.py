@@ -1,5 +1,7 @@
-"""Returns of the programmes: their check, by rules held as data."""
+"""Returns of the programmes: the template, the check of what comes back by rules held as data, and the counts."""
 
 from impact.records.returns.check import ReturnCheck, check_return
+from impact.records.returns.counts import Counts, counts
+from impact.records.returns.template import write_template
 
-__all__ = ["ReturnCheck", "check_return"]
+__all__ = ["Counts", "ReturnCheck", "check_return", "counts", "write_template"]

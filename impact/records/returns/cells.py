@@ -19,6 +19,8 @@ _DAYS_ORDER = (
     ("referral", "referred_on", "decided_on", "decided-before-referral"),
     ("need", "identified_on", "met_on", "met-before-identified"),
 )
+EARLIEST = dt.date(1900, 1, 1)
+LIVE = "+-@"
 Row = dict[str, Any]
 
 
@@ -68,6 +70,8 @@ def _cell(cell: Any, column: Column, received_on: dt.date | None) -> tuple[Any, 
     value = text.strip()
     if not value:
         return "", ""
+    if column.kind == "flag" and value in ("=TRUE()", "=FALSE()"):
+        return value == "=TRUE()", ""  # as LibreOffice saves true and false
     if value.startswith("="):
         return None, "formula"
     if re.fullmatch(r"#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|#+)", value):
@@ -96,7 +100,7 @@ def _text(value: str, column: Column, text: str) -> tuple[Any, str]:
     for rule, pattern in (("email", _EMAIL), ("phone", _PHONE), ("postcode", _POSTCODE)):
         if len(value) < 10_000 and not column.name.endswith("_id") and pattern.search(value):
             return value, rule
-    if value[0] in "+-@":
+    if value[0] in LIVE:
         return value, "live-text"
     return value, "spaces" if value != text else ""
 
@@ -114,7 +118,7 @@ def _date(value: str, received_on: dt.date | None) -> tuple[Any, str]:
         return None, "not-a-date"
     if received_on is not None and day > received_on:
         return day, "date-future"
-    return day, "date-too-early" if day.year < 1900 else ""
+    return day, "date-too-early" if day < EARLIEST else ""
 
 
 def check_rows(tables: dict[str, tuple[str, Table, dict[int, Row]]], programme: str | None) -> Iterable[Found]:

@@ -13,6 +13,7 @@ from impact.records.returns.cells import check_rows, check_sheet
 from impact.records.returns.legacy import FORMS, check_form
 from impact.records.returns.reading import read
 from impact.records.returns.rules import Found, rules
+from impact.records.returns.template import DEFINITIONS, FRONT
 from impact.records.tables import TABLES
 
 COLUMNS = ["rule", "severity", "sheet", "row", "column", "value", "why", "ask"]
@@ -84,13 +85,15 @@ def check_return(
         known = {table.name: table for table in TABLES}
         tables = {}
         for sheet in sheets:
+            if sheet.name in (FRONT, DEFINITIONS):
+                continue
             if sheet.name not in known:
                 found.append(Found("unknown-sheet", sheet.name))
                 continue
             rows, faults = check_sheet(sheet, known[sheet.name], received_on)
             tables[sheet.name] = (sheet.name, known[sheet.name], rows)
             found += faults
-        if sheets and not tables:
+        if not tables and any(sheet.name not in (FRONT, DEFINITIONS) for sheet in sheets):
             found.append(Found("no-header", sheets[0].name))
         found += check_rows(tables, programme)
         if received_on is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 import re
 import warnings
 import zipfile
@@ -30,7 +31,7 @@ def read(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     with path.open("rb") as file:
         start = file.read(8)
     if start.startswith(b"\xd0\xcf\x11\xe0"):
-        return [], [Found("old-xls")]
+        return [], [Found("password") if _encrypted(path) else Found("old-xls")]
     if start.startswith(b"PK\x03\x04"):
         return _workbook(path)
     if path.stat().st_size > LARGEST_CSV:
@@ -38,6 +39,12 @@ def read(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     if start.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8")):
         return [], [Found("not-a-return")]
     return _csv(path, name)
+
+
+def _encrypted(path: Path) -> bool:
+    """Whether an older container holds a newer workbook behind a password: its directory then names the package."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
+        return held.find("EncryptedPackage".encode("utf-16-le")) >= 0
 
 
 def _csv(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
@@ -63,6 +70,8 @@ def _workbook(path: Path) -> tuple[list[Sheet], list[Found]]:
             parts = held.infolist()
             if sum(part.file_size for part in parts) > LARGEST or len(parts) > 5000:
                 return [], [Found("too-large")]
+            if any(part.flag_bits & 1 for part in parts):
+                return [], [Found("password")]
             names = [part.filename.lower() for part in parts]
             if not any(part.startswith("xl/") for part in names):
                 return [], [Found("not-a-return")]

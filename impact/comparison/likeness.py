@@ -14,23 +14,38 @@ ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """The weights of one group, what they and their squares add up to, and how many are above 0."""
+
+    weights: FloatArray
+    total: float
+    squares: float
+    people: int
+
+    @classmethod
+    def of(cls, weights: FloatArray) -> Side:
+        """With its sums."""
+        return cls(weights, float(weights.sum()), float((weights**2).sum()), int(np.count_nonzero(weights)))
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The weights of one sample: of the treated, of the others, and of all, the others' below 0.
 
     In `signed` the weights of each group add up to 1; it is None where a group has no weight.
     """
 
-    treated: FloatArray
-    comparison: FloatArray
+    treated: Side
+    comparison: Side
     signed: FloatArray | None
 
 
 def sample_of(weights: FloatArray, treated: BoolArray) -> Sample:
     """The weights of one sample by group."""
-    top, bottom = weights[treated], weights[~treated]
+    top, bottom = Side.of(weights[treated]), Side.of(weights[~treated])
     signed = None
-    if top.sum() > 0 and bottom.sum() > 0:
-        signed = np.where(treated, weights / top.sum(), -weights / bottom.sum())
+    if top.total > 0 and bottom.total > 0:
+        signed = np.where(treated, weights / top.total, -weights / bottom.total)
     return Sample(top, bottom, signed)
 
 
@@ -64,18 +79,19 @@ def is_binary(values: FloatArray) -> bool:
     return bool(((values == 0) | (values == 1)).all())
 
 
-def weighted_moments(values: FloatArray, weights: FloatArray) -> tuple[float, float]:
+def weighted_moments(values: FloatArray, side: Side) -> tuple[float, float]:
     """The mean, and Σw(x − m)² Σw / ((Σw)² − Σw²): the usual variance where weights are equal, NaN for one person.
 
     Below the rounding of the mean the variance is 0.
     """
-    total = weights.sum()
-    mean = float(weights @ values / total)
-    if np.count_nonzero(weights) < 2:
+    work = side.weights * values
+    mean = float(work.sum() / side.total)
+    if side.people < 2:
         return mean, float("nan")
-    moved = values - mean
-    moved *= moved
-    variance = float(weights @ moved * total / (total**2 - weights @ weights))
+    np.subtract(values, mean, out=work)
+    work *= work
+    work *= side.weights
+    variance = float(work.sum() * side.total / (side.total**2 - side.squares))
     return mean, variance if variance > (ROUNDING * mean) ** 2 else 0.0
 
 
@@ -90,7 +106,7 @@ def _numbers(
     if sample.signed is None:
         return dict.fromkeys(NUMBERS, np.nan)
     (mean, top), (other, bottom) = (
-        weighted_moments(x, w) for x, w in zip(sides, (sample.treated, sample.comparison), strict=True)
+        weighted_moments(x, side) for x, side in zip(sides, (sample.treated, sample.comparison), strict=True)
     )
     apart = mean - other
     smd = apart / spread if spread > 0 else np.nan

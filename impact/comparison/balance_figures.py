@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,8 @@ def love(table: pd.DataFrame, thresholds: tuple[float, float], ax: Axes | None) 
         if len(part):
             label = "Everyone" if sample == "all" else "After matching"
             heights = [where[term] for term in part["term"]]
-            axes.plot(part["smd"].abs(), heights, marker, mfc=face, mec="black", label=label, linestyle="none")
+            look: dict[str, Any] = {"mfc": face, "mec": "black", "clip_on": False, "zorder": 3}
+            axes.plot(part["smd"].abs(), heights, marker, label=label, linestyle="none", **look)
     for threshold, style in zip(thresholds, (":", "--"), strict=True):
         axes.axvline(threshold, color="0.4", linestyle=style, linewidth=1, label=f"{threshold:g}")
     axes.set_yticks(list(where.values()), list(where))

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from impact.comparison.balance_figures import love, mirrored, spread_of
 from impact.comparison.covariates import read_covariates, read_treatment
+from impact.comparison.likeness import likeness, sample_of
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import BoolArray, Columns, FloatArray
+from impact.frames import Columns, FloatArray, check_choice
 from impact.results import number, with_notes
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 THRESHOLDS = (0.05, 0.10)
 WORDS = ("well matched", "reasonably well matched", "poorly matched")
+KINDS = ("love", "distribution")
+SLACK = 1e-12
+"""A standardised difference this little above a threshold is rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +34,13 @@ class Balance:
     Attributes
     ----------
     table : DataFrame
-        ``term, sample, mean_treated, mean_comparison, smd, variance_ratio, ks, quality``.
+        ``term, sample, mean_treated, mean_comparison, smd, variance_ratio, ks, ecdf_mean, quality``.
     thresholds : tuple of float
         Absolute standardised differences up to which a term is called by the first and the second word.
     words : tuple of str
         The three words. They and the thresholds are this library's defaults, not an official standard.
+    design : Design
+        What was judged.
     notes : tuple of str
         Cautions.
     """
@@ -41,35 +48,88 @@ class Balance:
     table: pd.DataFrame
     thresholds: tuple[float, float]
     words: tuple[str, str, str]
+    design: Design
     notes: tuple[str, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
         """One row for each term and sample (``"all"``, then ``"matched"``)."""
         return self.table.copy()
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """The love plot: absolute standardised differences, hollow before matching and filled after."""
-        terms = list(dict.fromkeys(self.table["term"]))
-        if ax is None:
-            from matplotlib import pyplot as plt
+    def overall(self) -> pd.DataFrame:
+        """All terms in one row for each sample.
 
-            ax = plt.subplots(figsize=(7, 1.2 + 0.3 * len(terms)), layout="constrained")[1]
-        where = {term: place for place, term in enumerate(reversed(terms))}
-        for sample, marker, face in (("all", "o", "white"), ("matched", "s", "black")):
-            part = self.table[self.table["sample"] == sample]
-            if len(part):
-                label = "Everyone" if sample == "all" else "After matching"
-                heights = [where[term] for term in part["term"]]
-                ax.plot(part["smd"].abs(), heights, marker, mfc=face, mec="black", label=label, linestyle="none")
-        for threshold, style in zip(self.thresholds, (":", "--"), strict=True):
-            ax.axvline(threshold, color="0.4", linestyle=style, linewidth=1, label=f"{threshold:g}")
-        ax.set_yticks(list(where.values()), list(where))
-        ax.set_xlim(left=0)
-        ax.set_xlabel("Absolute standardised mean difference")
-        ax.grid(axis="y", color="0.9")
-        ax.set_axisbelow(True)
-        ax.legend(frameon=False)
-        return ax
+        Returns
+        -------
+        DataFrame
+            ``sample, n_terms, max_smd, max_term, mean_smd``: how many terms have a standardised difference, the
+            greatest of them without its sign, whose it is (the first of several), and their mean without signs;
+            ``within_0.05, within_0.1`` (or what the thresholds are): the share of terms up to each threshold;
+            ``effective_treated, effective_comparison``: Kish's effective sample sizes. A mean hides one bad term among
+            many good ones, so it is never to be given without the greatest.
+        """
+        treated = self.design.data[self.design.treatment].to_numpy(dtype=float) == 1
+        rows = []
+        for sample, part in self.table.groupby("sample", sort=True):
+            known = part[part["smd"].notna()]
+            size = known["smd"].abs().to_numpy(dtype=float)
+            row: dict[str, object] = {"sample": sample, "n_terms": len(size)}
+            row |= {"max_smd": np.nan, "max_term": "", "mean_smd": np.nan}
+            if len(size):
+                worst = int(np.argmax(size))
+                row |= {"max_smd": size[worst], "max_term": known["term"].iloc[worst], "mean_smd": size.mean()}
+            for threshold in self.thresholds:
+                row[f"within_{threshold:g}"] = float(np.mean(size <= threshold + SLACK)) if len(size) else np.nan
+            effective = {"treated": float(treated.sum()), "comparison": float((~treated).sum())}
+            if sample == "matched":
+                effective = self.design.effective_n
+            rows.append(row | {f"effective_{name}": value for name, value in effective.items()})
+        return pd.DataFrame(rows)
+
+    def distribution(self, covariate: str) -> pd.DataFrame:
+        """How a covariate is spread in each group of each sample.
+
+        Parameters
+        ----------
+        covariate : str
+            One of those judged.
+
+        Returns
+        -------
+        DataFrame
+            ``sample, value, low, high, treated, comparison``: the share of each group's weight at each value, or from
+            `low` to below `high` in the last range with its end, in 20 equal ranges of a number that takes more than 12
+            values (`value` is empty then; otherwise `low` and `high`). People without a value are left out.
+        """
+        return spread_of(self._judged(covariate), self.design)
+
+    def plot(self, ax: Axes | None = None, *, kind: str = "love", covariate: str | None = None) -> Axes:
+        """Every term at a glance, or one covariate as it is spread.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+        kind : {"love", "distribution"}
+            ``"love"``: absolute standardised differences, hollow before matching and filled after, with the thresholds.
+            ``"distribution"``: the table of `distribution`, the treated above the line and the others below; bars are
+            after matching, the stepped outline before.
+        covariate : str, optional
+            For ``"distribution"``: which; needed where there are several.
+        """
+        check_choice("kind", kind, KINDS)
+        if kind == "love":
+            if covariate is not None:
+                raise InputError("covariate belongs to kind='distribution'; the love plot shows every term.")
+            return love(self.table, self.thresholds, ax)
+        name = self._judged(covariate)
+        return mirrored(spread_of(name, self.design), name, ax)
+
+    def _judged(self, covariate: str | None) -> str:
+        known = self.design.covariates
+        if covariate is None and len(known) > 1:
+            raise InputError(f"There are several covariates: say which in covariate, one of {', '.join(known)}.")
+        chosen = known[0] if covariate is None else covariate
+        check_choice("covariate", chosen, known)
+        return chosen
 
     def __repr__(self) -> str:
         lines = []
@@ -102,7 +162,9 @@ def balance(
         change it: that of the treated for an ATT, and for an ATE the root of the mean of both groups' variances. A
         term of 0 and 1 is standardised too, by the root of p(1 − p). ``variance_ratio`` (treated over comparison; not
         for terms of 0 and 1) uses Σw(x − m)² Σw / ((Σw)² − Σw²). ``ks`` is the greatest distance between the weighted
-        distribution functions. A design in which everyone has weight 1 has no ``"matched"`` rows.
+        distribution functions, and ``ecdf_mean`` their mean distance over the values that anyone given has, all but
+        the greatest, where both are 1; for terms of 0 and 1 both are the difference of the shares. A design in which
+        everyone has weight 1 has no ``"matched"`` rows.
 
     Raises
     ------
@@ -126,97 +188,36 @@ def balance(
     covariates = read_covariates(columns, design.covariates)
     columns.rows()
     weights = design.weights.to_numpy(dtype=float)
-    samples = [("all", np.ones(columns.n))]
+    samples = {"all": np.ones(columns.n)}
     if not (weights == 1).all():
-        samples.append(("matched", weights))
+        samples["matched"] = weights
+    everyone = [sample_of(weight, treated) for weight in samples.values()]
     rows: list[dict[str, object]] = []
     notes = list(design.notes)
     pooled = not design.estimand.startswith("ATT")
     borrowed = []
     for covariate in covariates:
+        side, here = treated, everyone
         known = ~covariate.missing
         if not known.all():
             notes.append(f"{covariate.name} is missing for {int((~known).sum()):,}, who are left out of its rows.")
+            side = treated[known]
+            here = [sample_of(weight[known], side) for weight in samples.values()]
         for term, values in covariate.terms():
-            order = np.argsort(values)[: int(known.sum())]
-            ascending, side = values[order], treated[order]
-            spread, usual = _denominator(ascending, side, pooled=pooled)
+            found, usual = likeness(values if known.all() else values[known], side, here, pooled=pooled)
             if not usual:
                 borrowed.append(term)
-            for sample, weight in samples:
-                numbers = term_balance(ascending, side, weight[order], spread)
-                rows.append({"term": term, "sample": sample, **numbers})
+            rows += [{"term": term, "sample": name, **one} for name, one in zip(samples, found, strict=True)]
     if borrowed:
         notes.append(
             f"The same for everyone treated, so standardised by the spread of all people: {', '.join(borrowed)}."
         )
     table = pd.DataFrame(rows)
     table["quality"] = _quality(table["smd"].to_numpy(), thresholds, words)
-    return Balance(table, (float(thresholds[0]), float(thresholds[1])), words, tuple(notes))
-
-
-def term_balance(values: FloatArray, treated: BoolArray, weights: FloatArray, spread: float) -> dict[str, float]:
-    """Means, standardised difference, variance ratio and KS distance of one term: ascending, none missing."""
-    sides = [(values[side], weights[side]) for side in (treated & (weights > 0), ~treated & (weights > 0))]
-    if any(len(x) == 0 for x, _ in sides):
-        return dict.fromkeys(("mean_treated", "mean_comparison", "smd", "variance_ratio", "ks"), np.nan)
-    means = [float(np.average(x, weights=w)) for x, w in sides]
-    apart = means[0] - means[1]
-    smd = apart / spread if spread > 0 else np.nan
-    if abs(apart) <= 1e-12 * max(abs(means[0]), abs(means[1])):
-        smd = 0.0
-    ratio = np.nan
-    if not _binary(values):
-        top, bottom = (weighted_variance(x, w) for x, w in sides)
-        ratio = top / bottom if bottom > 0 else np.nan
-    return {
-        "mean_treated": means[0],
-        "mean_comparison": means[1],
-        "smd": smd,
-        "variance_ratio": ratio,
-        "ks": _ks(values, treated, weights),
-    }
-
-
-def weighted_variance(values: FloatArray, weights: FloatArray) -> float:
-    """Σw(x − m)² Σw / ((Σw)² − Σw²); the usual variance where weights are equal, NaN for one person."""
-    total, squares = weights.sum(), (weights**2).sum()
-    if len(values) < 2:
-        return float("nan")
-    mean = (weights @ values) / total
-    return float(weights @ (values - mean) ** 2 * total / (total**2 - squares))
-
-
-def _binary(values: FloatArray) -> bool:
-    return bool(((values == 0) | (values == 1)).all())
-
-
-def _denominator(values: FloatArray, treated: BoolArray, *, pooled: bool) -> tuple[float, bool]:
-    """The standard deviation of the treated (or of both), or of everyone where that is zero; whether it was usual."""
-    if len(values) == 0 or not treated.any() or treated.all():
-        return 0.0, True
-    binary = _binary(values)
-    parts = [values[treated], values[~treated]] if pooled else [values[treated]]
-    variance = float(np.mean([_variance(part, binary=binary) for part in parts]))
-    if variance > 0:
-        return float(np.sqrt(variance)), True
-    everyone = _variance(values, binary=binary)
-    return float(np.sqrt(everyone)), everyone == 0
-
-
-def _variance(values: FloatArray, *, binary: bool) -> float:
-    if binary:
-        return float(values.mean() * (1 - values.mean()))
-    return float(values.var(ddof=1)) if len(values) > 1 else 0.0
-
-
-def _ks(values: FloatArray, treated: BoolArray, weights: FloatArray) -> float:
-    signed = np.where(treated, weights / weights[treated].sum(), -weights / weights[~treated].sum())
-    last = np.append(values[1:] != values[:-1], True)
-    return float(np.abs(np.cumsum(signed)[last]).max())
+    return Balance(table, (float(thresholds[0]), float(thresholds[1])), words, design, tuple(notes))
 
 
 def _quality(smd: FloatArray, thresholds: Sequence[float], words: Sequence[str]) -> list[str]:
-    size = np.abs(smd) - 1e-12
+    size = np.abs(smd) - SLACK
     places = np.searchsorted(thresholds, size, side="left")
     return ["not known" if np.isnan(one) else words[place] for one, place in zip(size, places, strict=True)]

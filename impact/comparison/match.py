@@ -111,7 +111,7 @@ def match(
 
     Optimal and full matching on one scale without limits are near n log n; with limits or Mahalanobis's distance they
     weigh up to 10,000,000 pairs against each other. Cardinality takes up to 20,000 people and gives up, saying so,
-    after 2,000 branches of its search.
+    after 2,000 branches or a minute of its search; what it finds does not depend on the time it took.
 
     References
     ----------

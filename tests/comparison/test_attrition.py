@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from impact.cohort import cohort
-from impact.comparison import attrition, match, propensity, whole_sample
+from impact.comparison import attrition, match, propensity, weight, whole_sample
 from impact.errors import InputError
 from impact.records import read_linked
 
@@ -42,11 +42,20 @@ def adds_up(found):
         {"method": "nearest", "ratio": 40},
         {"method": "nearest", "caliper": 0.01, "exact": ("sex", "district"), "replace": True},
         {"method": "radius", "radius": 0.001},
+        {"method": "nearest", "ratio": (2, 3), "caliper": 0.01, "order": "closest"},
+        {"method": "nearest", "on": "mahalanobis", "caliper": 0.02, "exact": "sex"},
+        {"method": "nearest", "order": "random", "seed": 3, "within": {"age": 0.05}},
+        {"method": "optimal", "ratio": 2, "caliper": 0.005},
+        {"method": "full", "caliper": 0.02},
+        {"method": "exact"},
+        {"method": "coarsened", "cutpoints": {"age": [20, 21, 22, 23, 24, 25], "needs_before": [10, 20, 25]}},
+        {"method": "subclass", "subclasses": 60, "exact": ("sex", "district")},
     ],
 )
 def test_the_flow_goes_on_to_the_people_analysed(people, known, how):
     known = known.dropna(subset=["district"]).reset_index(drop=True)
-    design = match(propensity(f"treated ~ {PLAN}", known), **how)
+    plan = "sex + district + previous_offences" if how["method"] == "exact" else PLAN
+    design = match(propensity(f"treated ~ {plan}", known), **how)
     found = attrition(people, design)
     adds_up(found)
     flow = found.flow.set_index("step")
@@ -62,6 +71,46 @@ def test_the_flow_goes_on_to_the_people_analysed(people, known, how):
     assert flow.loc["analysed", "started"] == design.data.loc[treated, "started"].sum()
     assert flow.loc["analysed", "comparison"] == ((design.data["treated"] == 0) & (design.weights > 0)).sum()
     assert flow.loc["analysed", "treated"] < flow.loc["given to the comparison", "treated"] or "ratio" in how
+
+
+def test_the_largest_alike_groups_lose_people_at_the_last_step(people, known):
+    rng = np.random.default_rng(1)
+    some = known.iloc[np.sort(rng.permutation(len(known))[:400])].reset_index(drop=True)
+    design = match(propensity("treated ~ age + previous_offences", some), method="cardinality", ratio=3, tolerance=0.01)
+    found = attrition(people, design)
+    adds_up(found)
+    flow = found.flow.set_index("step")
+    for side, value in (("treated", 1), ("comparison", 0)):
+        assert flow.loc["on common support", side] == (some["treated"] == value).sum()
+        assert flow.loc["analysed", side] == ((design.data["treated"] == value) & (design.weights > 0)).sum()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"trim": (0.02, 0.08)},
+        {"estimand": "ATE", "trim": "crump"},
+        {"estimand": "ATE", "trim": (0.03, 0.2)},
+        {"method": "overlap"},
+        {"method": "entropy"},
+    ],
+)
+def test_the_flow_goes_on_to_the_people_weighted(people, known, how):
+    score = propensity(f"treated ~ {PLAN}", known)
+    design = weight(score, **how)
+    found = attrition(people, design)
+    adds_up(found)
+    flow = found.flow.set_index("step")
+    for side, value in (("treated", 1), ("comparison", 0)):
+        mine = design.data["treated"] == value
+        assert flow.loc["given to the comparison", side] == mine.sum()
+        assert flow.loc["analysed", side] == (mine & (design.weights > 0)).sum() == flow.loc["on common support", side]
+    trimmed = found.left.loc[found.left["reason"] == "score outside the range kept", ["treated", "comparison"]]
+    lost = design.weights == 0
+    assert trimmed.sum().tolist() == [(lost & (known["treated"] == value)).sum() for value in (1, 0)]
+    if isinstance(how.get("trim"), tuple):
+        low, high = how["trim"]
+        assert lost.sum() == ((score.score < low) | (score.score > high)).sum() > 0
 
 
 def test_kept_and_lost_are_plain_means_of_those_referred(people, known):

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from impact.comparison import balance, match, propensity, whole_sample
+from impact.comparison import balance, match, propensity, weight, whole_sample
 from impact.design import Design
 from impact.errors import InputError
 
@@ -31,7 +34,8 @@ def designed(data: pd.DataFrame, estimand: str = "ATT among the matched") -> Des
 def test_every_number_is_that_of_plain_formulas(reference, estimand, smd):
     data, numbers = reference
     table = balance(designed(data, estimand)).tidy().set_index(["term", "sample"])
-    assert list(table.columns) == ["mean_treated", "mean_comparison", "smd", "variance_ratio", "ks", "quality"]
+    kept = ["mean_treated", "mean_comparison", "smd", "variance_ratio", "ks", "ecdf_mean", "quality"]
+    assert list(table.columns) == kept
     for there, here in [("Knowsley", "area[Knowsley]"), ("Sefton", "area[Sefton]")] + [
         (x, x) for x in ("age", "prior", "male")
     ]:
@@ -43,6 +47,130 @@ def test_every_number_is_that_of_plain_formulas(reference, estimand, smd):
                 assert found["variance_ratio"] == pytest.approx(numbers[f"{there} {sample} variance_ratio"], rel=1e-9)
             else:
                 assert np.isnan(found["variance_ratio"])
+
+
+people = st.lists(
+    st.tuples(st.booleans(), st.integers(-3, 4), st.sampled_from([0.0, 0.5, 1.0, 3.0]), st.sampled_from("abc")),
+    min_size=4,
+    max_size=14,
+)
+
+
+def slow(values, treated, weights, pooled):
+    """One term by its formulas, value by value; values of everyone, weights of one sample."""
+    groups = [[(x, w) for x, t, w in zip(values, treated, weights, strict=True) if t == side] for side in (1, 0)]
+    means = [sum(w * x for x, w in group) / sum(w for _, w in group) for group in groups]
+    whole = [np.array([x for x, _ in group], dtype=float) for group in groups]
+    zero_one = set(values) <= {0, 1}
+    spreads = [
+        (one.mean() * (1 - one.mean()) if zero_one else one.var(ddof=1) if len(one) > 1 else 0)
+        for one in (*whole, np.array(values, dtype=float))
+    ]
+    spread = np.mean(spreads[:2]) if pooled else spreads[0]
+    spread = np.sqrt(spread if spread > 0 else spreads[2])
+    smd = (means[0] - means[1]) / spread if spread > 0 else 0.0
+    variances = []
+    for mean, group in zip(means, groups, strict=True):
+        total, squares = sum(w for _, w in group), sum(w * w for _, w in group)
+        alone = sum(w > 0 for _, w in group) < 2
+        top = sum(w * (x - mean) ** 2 for x, w in group)
+        variances.append(np.nan if alone else top * total / (total**2 - squares))
+    ratio = np.nan if zero_one or not variances[1] > 1e-20 else variances[0] / variances[1]
+    gaps = []
+    for value in sorted(set(values))[:-1]:
+        shares = [sum(w for x, w in group if x <= value) / sum(w for _, w in group) for group in groups]
+        gaps.append(abs(shares[0] - shares[1]))
+    return [*means, smd, ratio, max(gaps, default=0.0), sum(gaps) / len(gaps) if gaps else 0.0]
+
+
+@given(people, st.booleans())
+@hypothesis_settings(max_examples=150)
+def test_every_number_is_that_of_a_slow_count(rows, pooled):
+    data = pd.DataFrame(rows, columns=["joined", "x", "w", "area"]).astype({"joined": int})
+    data.loc[0, ["joined", "w"]], data.loc[1, ["joined", "w"]] = (1, 1.0), (0, 1.0)
+    flow = pd.DataFrame(columns=["step", "treated", "comparison"])
+    design = Design(data, "joined", data["w"], None, "ATE" if pooled else "ATT", ("x", "area"), "made up", flow)
+    found = balance(design)
+    terms = {"x": data["x"]} | {f"area[{one}]": (data["area"] == one).astype(int) for one in sorted(set(data["area"]))}
+    samples = {"all": np.ones(len(data))} | ({} if (data["w"] == 1).all() else {"matched": data["w"]})
+    table = found.tidy().set_index(["term", "sample"])
+    assert table.index.tolist() == [(term, sample) for term in terms for sample in samples]
+    names = ["mean_treated", "mean_comparison", "smd", "variance_ratio", "ks", "ecdf_mean"]
+    for (term, sample), one in table.iterrows():
+        expected = slow(terms[term].tolist(), data["joined"].tolist(), list(samples[sample]), pooled)
+        np.testing.assert_allclose(one[names].astype(float), expected, rtol=1e-9, atol=1e-12)
+    for row in found.overall().to_dict("records"):
+        size = [abs(table.loc[(term, row["sample"]), "smd"]) for term in terms]
+        assert row["n_terms"] == len(terms)
+        assert row["max_smd"] == max(size) == abs(table.loc[(row["max_term"], row["sample"]), "smd"])
+        assert row["mean_smd"] == pytest.approx(sum(size) / len(size), rel=1e-12)
+        for edge in (0.05, 0.1):
+            assert row[f"within_{edge:g}"] == sum(one <= edge + 1e-12 for one in size) / len(size)
+        for side, value in (("treated", 1), ("comparison", 0)):
+            mine = [w for w, t in zip(samples[row["sample"]], data["joined"], strict=True) if t == value]
+            kish = sum(mine) ** 2 / sum(w * w for w in mine)
+            assert row[f"effective_{side}"] == pytest.approx(kish, rel=1e-12)
+
+
+@given(people, st.integers(1, 20))
+@hypothesis_settings(max_examples=60)
+def test_a_distribution_is_a_slow_count_of_weight(rows, stretch):
+    data = pd.DataFrame(rows * 2, columns=["joined", "x", "w", "area"]).astype({"joined": int})
+    data["x"] = data["x"] * stretch + np.arange(len(data)) // len(rows)
+    data.loc[0, ["joined", "w"]], data.loc[1, ["joined", "w"]] = (1, 0.5), (0, 1.0)
+    data.loc[2, "x"] = np.nan
+    flow = pd.DataFrame(columns=["step", "treated", "comparison"])
+    found = balance(Design(data, "joined", data["w"], None, "ATT", ("x", "area"), "made up", flow))
+    for covariate in ("x", "area"):
+        table = found.distribution(covariate)
+        known = data[data[covariate].notna()]
+        assert len(table) == 2 * (known[covariate].nunique() if known[covariate].nunique() <= 12 else 20)
+        for sample, part in table.groupby("sample"):
+            for side, value in (("treated", 1), ("comparison", 0)):
+                mine = known[known["joined"] == value]
+                weights = mine["w"] if sample == "matched" else mine["w"] * 0 + 1
+                for row in part.to_dict("records"):
+                    if pd.notna(row["value"]):
+                        inside = mine[covariate] == row["value"]
+                    else:
+                        last = row["high"] == part["high"].max()
+                        inside = (mine[covariate] >= row["low"]) & (
+                            (mine[covariate] < row["high"]) | (last & (mine[covariate] == row["high"]))
+                        )
+                    if weights.sum() > 0:
+                        assert row[side] == pytest.approx(weights[inside].sum() / weights.sum(), abs=1e-12)
+                    else:
+                        assert np.isnan(row[side])
+
+
+def test_the_thresholds_asked_for_name_the_shares():
+    data = pd.DataFrame({"joined": [1, 1, 0, 0], "age": [20, 24, 30, 31], "male": [0, 1, 0, 1]})
+    found = balance(whole_sample(data, "joined", ["age", "male"]), thresholds=(0.01, 0.25)).overall()
+    assert found[["within_0.01", "within_0.25"]].values.tolist() == [[0.5, 0.5]]
+    assert found["max_term"].tolist() == ["age"]
+
+
+def test_the_spread_of_a_covariate_is_drawn_before_and_after(reference):
+    data, _ = reference
+    found = balance(weight(propensity("joined ~ age + prior + area", data)))
+    for covariate in ("age", "prior", "area"):
+        ax = found.plot(kind="distribution", covariate=covariate)
+        table = found.distribution(covariate)
+        after = table[table["sample"] == "matched"]
+        heights = [bar.get_height() for bar in ax.patches]
+        np.testing.assert_allclose(heights, [*after["treated"], *-after["comparison"]], atol=1e-15)
+        outline = np.asarray(next(one for one in ax.lines if "Before" in str(one.get_label())).get_ydata())
+        assert outline.max() == table.loc[table["sample"] == "all", "treated"].max()
+        assert ax.get_xlabel() == covariate
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["Knowsley", "Liverpool", "Sefton"]
+    with pytest.raises(InputError, match="say which in covariate"):
+        found.plot(kind="distribution")
+    with pytest.raises(InputError, match="covariate"):
+        found.plot(kind="distribution", covariate="height")
+    with pytest.raises(InputError, match="belongs to kind='distribution'"):
+        found.plot(covariate="age")
+    with pytest.raises(InputError, match="kind"):
+        found.plot(kind="bars")
 
 
 def test_words_follow_the_thresholds():

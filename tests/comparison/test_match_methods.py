@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from impact.comparison import match, propensity
+from impact.comparison import cardinality, match, propensity
 from impact.comparison.candidates import Candidates
 from impact.comparison.cardinality import largest_alike
 from impact.comparison.full import covered, covered_on_a_line
 from impact.comparison.optimal import assigned, paired_on_a_line
-from impact.errors import InputError
+from impact.errors import ConvergenceError, InputError
 
 EXAMPLES = hypothesis_settings(max_examples=150)
 FEW = hypothesis_settings(max_examples=60)
@@ -237,6 +237,38 @@ def test_cardinality_finds_the_most_people_of_every_choice(seed, ratio):
     kept = largest_alike(terms, allowed, treated, np.zeros(9, dtype=np.int64), ratio)
     assert kept[treated].sum() == most
     assert kept[~treated].sum() == most * ratio
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cardinality_by_rounding_is_as_large_as_by_the_whole_search(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    ratio = 1 + seed % 2
+    treated = np.arange(150) < 40
+    terms = rng.normal(size=(150, 3)) + 0.5 * treated[:, None]
+    stratum = rng.integers(0, 2, 150)
+    allowed = np.full(3, 0.02)
+    whole = largest_alike(terms, allowed, treated, stratum, ratio)
+    searched = []
+    plain = cardinality.Search.whole
+    monkeypatch.setattr(cardinality, "FREE", 60)
+    monkeypatch.setattr(
+        cardinality.Search,
+        "whole",
+        lambda self, low, high, s: searched.append((high - low).sum()) or plain(self, low, high, s),
+    )
+    kept = largest_alike(terms, allowed, treated, stratum, ratio)
+    assert kept[treated].sum() == whole[treated].sum()
+    for one in (0, 1):
+        assert kept[~treated & (stratum == one)].sum() == ratio * kept[treated & (stratum == one)].sum()
+    apart = terms[kept & treated].mean(axis=0) - terms[kept & ~treated].mean(axis=0)
+    assert (np.abs(apart) <= allowed * (1 + 1e-4)).all()
+    assert searched[0] < 70, "most people are held fast"
+
+
+def test_cardinality_gives_up_when_its_time_is_over(monkeypatch):
+    monkeypatch.setattr(cardinality, "SECONDS", 1e-9)
+    with pytest.raises(ConvergenceError, match="branches or 1e-09 seconds"):
+        match(propensity("joined ~ age + prior + area", drawn()), method="cardinality")
 
 
 def drawn(n: int = 300) -> pd.DataFrame:

@@ -318,7 +318,7 @@ def _too_few(plan: _Plan, term: str, arms: _Arms, followed: str) -> Row | None:
 
 def _in_differences(plan: _Plan) -> Row:
     text = _wording()["method"]["difference_in_differences"]
-    return _row("difference_in_differences", "no", text["not_offered"], text["missing"][plan.kind == "none"])
+    return _row("difference_in_differences", "no", text["not_judged"], text["missing"][plan.kind == "none"])
 
 
 def _minimums(plan: _Plan) -> list[Row]:

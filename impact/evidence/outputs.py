@@ -15,6 +15,7 @@ from impact.errors import ImpactError
 from impact.evidence.adversary import Relation
 from impact.evidence.disclosure import HIDDEN, NONE, WITHHELD, Protected
 from impact.evidence.rules import Rules, default_rules
+from impact.records.atomic import write_atomically
 
 SHOWN = "shown"
 REASONS = {
@@ -79,7 +80,7 @@ def write_record(outputs: Mapping[str, Protected], path: str | Path) -> Path:
         for name, one in outputs.items()
     }
     path = Path(path)
-    path.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_atomically(path, (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
     return path
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from impact.errors import ReportError
+from impact.records.atomic import write_atomically
 from impact.report.cache import Cache, code_digest, data_digest, notebook_key
 from impact.report.document import Chapter, Document, assemble
 from impact.report.docx import to_docx
 from impact.report.exhibits import Block, Numbers
-from impact.report.files import digest_bytes, write_atomically
+from impact.report.files import digest_bytes
 from impact.report.html import to_html
 from impact.report.notebook import TIMEOUT, blocks_of, execute
 from impact.report.pdf import to_pdf

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from impact.records.atomic import write_atomically
 from impact.report.exhibits import Block
-from impact.report.files import digest_bytes, digest_files, digest_folder, write_atomically
+from impact.report.files import digest_bytes, digest_files, digest_folder
 from impact.report.notebook import sources
 
 FORMAT = 1

@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from impact.errors import Fault, ReportError
+from impact.records.atomic import write_atomically
 from impact.report.exhibits import Block, read_output
-from impact.report.files import write_atomically
 
 PARAMETERS = "parameters"
 LEFT_OUT = "remove-cell"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import os
 import re
-import tempfile
 import tomllib
 import zipfile
 from functools import cache
@@ -16,6 +14,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from impact.errors import InputError
+from impact.records.atomic import write_atomically
 from impact.records.dictionary import KINDS, allowed_values
 from impact.records.returns.cells import EARLIEST, LIVE
 from impact.records.store import definition_files
@@ -74,16 +73,7 @@ def write_template(path: str | Path, programme: str, *, definitions: str | Path 
     if programme not in known:
         raise InputError(f"There is no programme {programme!r}; the programmes are: {', '.join(sorted(known))}.")
     title = tomllib.loads(known[programme].read_text(encoding="utf-8")).get("title", programme)
-    content = _without_clock(_workbook(programme, str(title)))
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    write_atomically(path, _without_clock(_workbook(programme, str(title))))
 
 
 @cache

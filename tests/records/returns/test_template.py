@@ -105,7 +105,7 @@ def test_a_write_that_fails_leaves_what_stood(tmp_path: Path, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr("impact.records.returns.template.os.replace", full)
+    monkeypatch.setattr("impact.records.atomic.os.replace", full)
     with pytest.raises(OSError, match="no space"):
         write_template(path, "pops")
     assert path.read_bytes() == b"what stood here before"

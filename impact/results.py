@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
 import scipy
+from numpy.typing import ArrayLike, NDArray
 
+FloatArray = NDArray[np.float64]
+CORRECTIONS = {"holm": "holm", "benjamini-hochberg": "fdr_bh"}
 TIDY_COLUMNS = ("term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
@@ -129,6 +133,29 @@ def proportion(count: int, n: int, level: float) -> tuple[float, float, float]:
 
     low, high = proportion_confint(count, n, alpha=1 - level, method="wilson")
     return count / n, float(low), float(high)
+
+
+def adjusted_p_values(p_values: ArrayLike, method: str) -> FloatArray:
+    """p-values adjusted for having been looked at side by side; a missing one stays missing and does not count.
+
+    Parameters
+    ----------
+    p_values : array-like, shape (n,)
+    method : {"holm", "benjamini-hochberg"}
+        Holm (1979), or Benjamini and Hochberg (1995).
+
+    Examples
+    --------
+    >>> adjusted_p_values([0.01, math.nan, 0.04], "holm").tolist()
+    [0.02, nan, 0.04]
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = np.asarray(p_values, dtype=np.float64).copy()
+    known = np.isfinite(adjusted)
+    if known.any():
+        adjusted[known] = multipletests(adjusted[known], method=CORRECTIONS[method])[1]
+    return adjusted
 
 
 def tidy_rows(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:

@@ -18,12 +18,11 @@ from impact.comparison.sandwich import clustered, group_ratios
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
 from impact.frames import Columns, check_choice, check_level
-from impact.results import Test, number, tidy_rows, with_notes
+from impact.results import CORRECTIONS, Test, adjusted_p_values, number, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CORRECTIONS = {"holm": "holm", "benjamini-hochberg": "fdr_bh"}
 FEWEST = 30
 NUMBERS = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
@@ -168,7 +167,7 @@ def subgroups(
         if part_used is not None:
             shown.append(part_used)
     table = tidy_rows(rows)
-    table["p_adjusted"] = _adjusted(table["p_value"].to_numpy(dtype=float), correction)
+    table["p_adjusted"] = adjusted_p_values(table["p_value"], correction)
     return Subgroups(
         table=table,
         interaction=_interaction(shown, people, measure) if len(shown) > 1 else None,
@@ -262,16 +261,6 @@ def _interaction(parts: list[Compared], people: Compared, measure: str) -> Test:
         p_value = float(scipy.stats.f.sf(statistic, len(off), df))
     null = "The effect is the same in every subgroup shown."
     return Test("Wald test of interaction", null, statistic, p_value, float(len(off)))
-
-
-def _adjusted(p_values: np.ndarray, correction: str) -> np.ndarray:
-    from statsmodels.stats.multitest import multipletests
-
-    found = np.full(len(p_values), np.nan)
-    known = np.isfinite(p_values)
-    if known.any():
-        found[known] = multipletests(p_values[known], method=CORRECTIONS[correction])[1]
-    return found
 
 
 def _check(

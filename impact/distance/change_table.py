@@ -12,7 +12,7 @@ from impact.distance.paired import NAN, mean_change, signed_rank
 from impact.distance.permutation import sign_flip
 from impact.distance.readings import Pairs
 from impact.frames import FloatArray, IntArray
-from impact.results import tidy_rows
+from impact.results import adjusted_p_values, tidy_rows
 
 TESTED = ("estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
@@ -67,16 +67,9 @@ def change_table(
 
 def adjusted(table: pd.DataFrame, *, before: str) -> pd.DataFrame:
     """The table with ``p_holm`` and ``p_bh`` before a column: Holm (1979), Benjamini and Hochberg (1995)."""
-    raw = table["p_value"].to_numpy(dtype=float)
-    tested = np.isfinite(raw)
     place = list(table.columns).index(before)
-    for name, method in (("p_bh", "fdr_bh"), ("p_holm", "holm")):
-        values = raw.copy()
-        if tested.sum() > 1:
-            from statsmodels.stats.multitest import multipletests
-
-            values[tested] = multipletests(raw[tested], method=method)[1]
-        table.insert(place, name, values)
+    table.insert(place, "p_holm", adjusted_p_values(table["p_value"], "holm"))
+    table.insert(place + 1, "p_bh", adjusted_p_values(table["p_value"], "benjamini-hochberg"))
     return table
 
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import scipy
 
@@ -29,7 +28,7 @@ from impact.evidence.jdl_words import (
 from impact.evidence.power import people_needed
 from impact.evidence.shown import share, shown_count
 from impact.records.tables import SEVERITIES
-from impact.results import TIDY_COLUMNS, with_notes
+from impact.results import TIDY_COLUMNS, adjusted_p_values, with_notes
 
 HEADLINES = ("reoffended", "reoffences", "days_to_first")
 AFTER = {
@@ -244,14 +243,8 @@ def _needed(effect: Effect | None) -> tuple[int | None, int | None]:
 
 def _adjusted(table: pd.DataFrame) -> pd.DataFrame:
     """With Holm's and Benjamini and Hochberg's p-values over every measure that was tested."""
-    from statsmodels.stats.multitest import multipletests
-
-    tested = table["p_value"].notna()
-    for name, method in (("p_holm", "holm"), ("p_bh", "fdr_bh")):
-        values = np.full(len(table), np.nan)
-        if tested.any():
-            values[tested] = multipletests(table.loc[tested, "p_value"], method=method)[1]
-        table[name] = values
+    table["p_holm"] = adjusted_p_values(table["p_value"], "holm")
+    table["p_bh"] = adjusted_p_values(table["p_value"], "benjamini-hochberg")
     first = [name for name in TIDY_COLUMNS if name in table.columns]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
     return table.astype({"needed_significance": "Int64", "needed_power": "Int64"})

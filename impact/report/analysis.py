@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from impact.cohort import Cohort
 from impact.cohort.dates import dates, days
@@ -19,6 +18,7 @@ from impact.design import Design
 from impact.errors import ConvergenceError, InputError
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.records import Linked
+from impact.results import adjusted_p_values
 from impact.survival import cox, kaplan_meier
 from impact.survival.cox import Cox
 from impact.survival.kaplan_meier import KaplanMeier
@@ -121,12 +121,7 @@ class NotPossible:
 
 def holm(outcomes: Sequence[Outcome]) -> list[float]:
     """Holm's adjusted p-values of outcomes tested side by side."""
-    raw = np.array([outcome.effect.p_value for outcome in outcomes])
-    adjusted = np.full(len(raw), np.nan)
-    known = np.isfinite(raw)
-    if known.any():
-        adjusted[known] = multipletests(raw[known], method="holm")[1]
-    return [float(value) for value in adjusted]
+    return adjusted_p_values([outcome.effect.p_value for outcome in outcomes], "holm").tolist()
 
 
 def analyse(cohort: Cohort, linked: Linked) -> Compared | NotPossible:

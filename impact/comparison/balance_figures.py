@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from impact.comparison.covariates import Covariate, read_covariates
-from impact.comparison.figures import COLOURS, new_axes
 from impact.design import Design
+from impact.figures import COLOURS, new_axes, open_frame
 from impact.frames import Columns, FloatArray
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def mirrored(table: pd.DataFrame, name: str, ax: Axes | None) -> Axes:
     axes.set_ylim(-1.08 * tallest, 1.08 * tallest)
     axes.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.2f}")
     axes.set(xlabel=name, ylabel="Share of the group")
-    axes.spines[["top", "right"]].set_visible(False)
+    open_frame(axes)
     axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return axes
 

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from impact.comparison.figures import COLOURS, new_axes
 from impact.comparison.panel import ASSUMED, JOINING, few, inferred, method
 from impact.comparison.panel_fit import two_way
 from impact.comparison.panel_rows import Asked, Rows, check_window, read_rows
 from impact.comparison.sandwich import Fit
 from impact.design import Design
 from impact.errors import InputError
+from impact.figures import COLOURS, new_axes, open_frame
 from impact.frames import BoolArray, IntArray, check_level
 from impact.results import Test, number, with_notes
 
@@ -92,7 +92,7 @@ class EventStudy:
         shown = [place for place, t in enumerate(ticks) if t in ends or far[place]]
         axes.set_xticks([ticks[place] for place in shown], [labels[place] for place in shown])
         axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes)
         return axes
 
     def __repr__(self) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from impact.comparison.contrasts import RATIOS
 from impact.comparison.effect import Effect
-from impact.comparison.figures import interval_rows
 from impact.errors import InputError
+from impact.figures import interval_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 
 from impact.comparison.nearest import People, with_replacement
+from impact.figures import open_frame
 from impact.frames import BoolArray, FloatArray
 from impact.results import number, with_notes
 
@@ -89,7 +90,7 @@ class Overlap:
             ax.axvline(edge, color="black", linestyle="--", linewidth=1, label=None if place else "Both groups reach")
         ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):.2f}")
         ax.set(xlabel=self.label, ylabel="Share of the group")
-        ax.spines[["top", "right"]].set_visible(False)
+        open_frame(ax)
         ax.legend(frameon=False)
         return ax
 

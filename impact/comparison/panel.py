@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from impact.comparison.figures import COLOURS, STYLES, new_axes
 from impact.comparison.panel_fit import SMALL_SAMPLE, two_way
 from impact.comparison.panel_rows import Asked, Rows, check_window, read_rows
 from impact.comparison.sandwich import Fit
 from impact.design import Design
 from impact.errors import InputError
+from impact.figures import COLOURS, STYLES, new_axes, open_frame
 from impact.frames import check_level
 from impact.results import number, tidy_rows, with_notes
 
@@ -86,7 +86,7 @@ class DifferenceInDifferences:
         axes.set_ylim(bottom=min(0.0, float(self.means["mean"].min()) * 1.05))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes)
         return axes
 
     def __repr__(self) -> str:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from impact.comparison.compared import Compared, read_compared, whole_sets
 from impact.comparison.covariates import forbid_outcome
-from impact.comparison.figures import COLOURS, new_axes
 from impact.comparison.gamma import (
     EXACT_PAIRS,
     Tails,
@@ -24,6 +23,7 @@ from impact.comparison.gamma import (
 )
 from impact.design import Design
 from impact.errors import InputError
+from impact.figures import COLOURS, new_axes, open_frame
 from impact.frames import FloatArray, check_choice, check_level
 from impact.results import number, with_notes
 
@@ -90,7 +90,7 @@ class Rosenbaum:
         axes.set_ylim(-0.02 * top, max(1.1 * top, 1.5 * (1 - self.level)))
         axes.set_xlabel("Γ: odds of treatment may differ by this factor between people matched")
         axes.set_ylabel(f"p ({self.alternative})")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes)
         axes.legend(frameon=False)
         return axes
 

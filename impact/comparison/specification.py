@@ -11,8 +11,8 @@ import pandas as pd
 
 from impact.comparison.contrasts import RATIOS
 from impact.comparison.effect import Effect
-from impact.comparison.figures import COLOURS, new_axes, ratio_axis
 from impact.errors import ImpactError, InputError
+from impact.figures import COLOURS, new_axes, open_frame, ratio_axis
 from impact.results import number, with_notes
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Specifications:
             ratio_axis(axes, values[1], values[2], vertical=True)
         axes.set_xlim(-0.6, len(drawn) - 0.4)
         axes.set_ylabel(f"{self.measure.replace('_', ' ').capitalize()}\n({self.level:.0%} interval)")
-        axes.spines[["top", "right"]].set_visible(False)
+        open_frame(axes)
         axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
         if below is None:
             axes.set_xlabel("Specifications, by estimate")

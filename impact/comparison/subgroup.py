@@ -13,10 +13,10 @@ from impact.comparison.balance import THRESHOLDS, balance
 from impact.comparison.compared import Compared, read_compared, whole_sets
 from impact.comparison.contrasts import MEASURES, RATES, RATIOS, contrast, infer, slopes, values
 from impact.comparison.covariates import forbid_outcome
-from impact.comparison.figures import interval_rows
 from impact.comparison.sandwich import clustered, group_ratios
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
+from impact.figures import interval_rows
 from impact.frames import Columns, check_choice, check_level
 from impact.results import CORRECTIONS, Test, adjusted_p_values, number, tidy_rows, with_notes
 

@@ -12,6 +12,7 @@ import pandas as pd
 from impact.distance.change_table import Asked, change_table
 from impact.distance.readings import Pairs, Readings, Rule, check_rule, read_pairs, refuse_design
 from impact.errors import InputError
+from impact.figures import COLOURS
 from impact.frames import Columns, Groups, check_choice, check_level
 from impact.results import number, with_notes
 
@@ -121,9 +122,9 @@ class Change:
         moved = (after - before) * (1 if self.better == "higher" else -1)
         least = np.finfo(float).tiny if self.threshold is None else self.threshold - 1e-9 * max(self.threshold, 1.0)
         kinds = [
-            figures.Kind("improved", moved >= least, figures.COLOURS[0], "-", "o"),
+            figures.Kind("improved", moved >= least, COLOURS[0], "-", "o"),
             figures.Kind("unchanged", np.abs(moved) < least, "0.6", ":", "s"),
-            figures.Kind("declined", moved <= -least, figures.COLOURS[1], "--", "v"),
+            figures.Kind("declined", moved <= -least, COLOURS[1], "--", "v"),
         ]
         rows = self.table[self.table["term"] == chosen]
         interval = (

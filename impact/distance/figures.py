@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 
-from impact.frames import BoolArray, FloatArray
+from impact.figures import COLOURS, STYLES, new_axes, open_frame
+from impact.frames import BoolArray, FloatArray, check_choice
 
-COLOURS = ("#0b3c5d", "#c8553d", "#5aa9a3", "#8c6bb1", "#b8860b", "#4d4d4d")
-STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 MARKS = ("o", "^", "s", "v", "D", "X")
 MOST_LINES = 600
 THINNEST, WIDEST = 0.8, 6.0
@@ -34,8 +32,8 @@ class Kind:
 
 def blank(ax: Axes | None, width: float, height: float) -> Axes:
     """The axes given, or new ones of this size in inches."""
-    axes = ax if ax is not None else plt.subplots(figsize=(width, height), layout="constrained")[1]
-    axes.spines[["top", "right"]].set_visible(False)
+    axes = new_axes(ax, height, width)
+    open_frame(axes)
     return axes
 
 
@@ -202,24 +200,43 @@ def curves(
     return axes
 
 
-def forest(
-    labels: Sequence[str],
-    estimate: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
+def mean_changes(
+    table: pd.DataFrame,
+    names: pd.Series,
     *,
-    hollow: BoolArray,
-    xlabel: str,
+    hollow: pd.Series,
+    term: str | None,
+    better: str,
+    level: float,
     ax: Axes | None,
 ) -> Axes:
-    """Estimates with intervals, the first at the top, and a line at none; `hollow` marks have no sampling error."""
-    axes = blank(ax, 7, 1.2 + 0.36 * len(labels))
-    place = np.arange(len(labels))[::-1]
+    """Mean changes with intervals, the first at the top, and a line at none; of one term, or of all with their terms.
+
+    `names` and `hollow` go with the rows of the table.
+    """
+    terms = list(dict.fromkeys(table["term"]))
+    if term is not None:
+        check_choice("term", term, terms)
+        chosen = table["term"] == term
+        table, names, hollow = table[chosen], names[chosen], hollow[chosen]
+    elif len(terms) > 1:
+        names = table["term"].astype(str) + ": " + names
+    axes = blank(ax, 7, 1.2 + 0.36 * len(table))
+    place = np.arange(len(table))[::-1]
+    estimate, low, high = (table[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
+    open_marks = hollow.to_numpy(dtype=bool)
     axes.axvline(0, color="0.6", linewidth=1)
     axes.hlines(place, low, high, color=COLOURS[0], linewidth=1.4)
-    axes.plot(estimate[~hollow], place[~hollow], "s", color=COLOURS[0], linestyle="")
-    axes.plot(estimate[hollow], place[hollow], "s", markerfacecolor="white", markeredgecolor=COLOURS[0], linestyle="")
-    axes.set_yticks(place, list(labels))
-    axes.set_ylim(-0.6, len(labels) - 0.4)
-    axes.set_xlabel(xlabel)
+    axes.plot(estimate[~open_marks], place[~open_marks], "s", color=COLOURS[0], linestyle="")
+    axes.plot(
+        estimate[open_marks],
+        place[open_marks],
+        "s",
+        markerfacecolor="white",
+        markeredgecolor=COLOURS[0],
+        linestyle="",
+    )
+    axes.set_yticks(place, names.tolist())
+    axes.set_ylim(-0.6, len(table) - 0.4)
+    axes.set_xlabel(f"mean change, points ({better} is better; {level:.0%} intervals)")
     return axes

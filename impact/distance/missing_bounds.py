@@ -64,23 +64,13 @@ class MissingBounds:
         """A mark and interval for each assumption; completers alone are hollow."""
         from impact.distance import figures
 
-        terms = list(dict.fromkeys(self.table["term"]))
-        if term is not None:
-            check_choice("term", term, terms)
-        rows = self.table if term is None else self.table[self.table["term"] == term]
-        several = len(terms) > 1 and term is None
-        labels = [
-            (f"{row['term']}: " if several else "") + f"{row['assumption']} (n = {row['n']:,})"
-            for row in rows.to_dict("records")
-        ]
-        estimate, low, high = (rows[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
-        return figures.forest(
-            labels,
-            estimate,
-            low,
-            high,
-            hollow=(rows["assumption"] == "completers").to_numpy(dtype=bool),
-            xlabel=f"mean change, points ({self.better} is better; {self.level:.0%} intervals)",
+        return figures.mean_changes(
+            self.table,
+            self.table["assumption"] + [f" (n = {n:,})" for n in self.table["n"]],
+            hollow=self.table["assumption"] == "completers",
+            term=term,
+            better=self.better,
+            level=self.level,
             ax=ax,
         )
 

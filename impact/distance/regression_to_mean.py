@@ -63,22 +63,13 @@ class RegressionToMean:
         """The observed change (filled) over each expected one (hollow), with what lies beyond it, and intervals."""
         from impact.distance import figures
 
-        terms = list(dict.fromkeys(self.table["term"]))
-        if term is not None:
-            check_choice("term", term, terms)
-        rows = self.table if term is None else self.table[self.table["term"] == term]
-        labels = [
-            (f"{row['term']}: " if len(terms) > 1 and term is None else "") + _name(row)
-            for row in rows.to_dict("records")
-        ]
-        estimate, low, high = (rows[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
-        return figures.forest(
-            labels,
-            estimate,
-            low,
-            high,
-            hollow=(rows["quantity"] == "expected").to_numpy(dtype=bool),
-            xlabel=f"mean change, points ({self.better} is better; {self.level:.0%} intervals)",
+        return figures.mean_changes(
+            self.table,
+            pd.Series([_name(row) for row in self.table.to_dict("records")], index=self.table.index),
+            hollow=self.table["quantity"] == "expected",
+            term=term,
+            better=self.better,
+            level=self.level,
             ax=ax,
         )
 

@@ -15,6 +15,7 @@ from impact.distance.readings import Pairs, check_rule, read_pairs, refuse_desig
 from impact.distance.reliable import JACOBSON_TRUAX, METHODS, OUTCOMES, Error, critical, outcomes
 from impact.distance.reliable import reliable_index as index_of
 from impact.errors import InputError
+from impact.figures import COLOURS
 from impact.frames import Columns, check_choice, check_level
 from impact.results import number, proportion, tidy_rows, with_notes
 
@@ -97,9 +98,7 @@ class ReliableChange:
         expected = error.expected(at)
         kinds = [
             figures.Kind(name, (rows["outcome"] == name).to_numpy(), colour, "-", mark)
-            for name, colour, mark in zip(
-                OUTCOMES, (*figures.COLOURS[:1], figures.COLOURS[2], "0.6", figures.COLOURS[1]), "D^ov", strict=True
-            )
+            for name, colour, mark in zip(OUTCOMES, (COLOURS[0], COLOURS[2], "0.6", COLOURS[1]), "D^ov", strict=True)
             if name != "recovered" or self.cutoffs[chosen] is not None
         ]
         axes = figures.reliable_band(

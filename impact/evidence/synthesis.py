@@ -23,6 +23,7 @@ from impact.evidence.random_effects import (
     uniform,
     weighted,
 )
+from impact.figures import interval_rows
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.results import number, with_notes
 
@@ -99,8 +100,6 @@ class Synthesis:
 
     def plot(self, ax: Axes | None = None, *, xlabel: str = "Estimate") -> Axes:
         """Each estimate as given and, last, the mean (without moderators) and where one more programme would lie."""
-        from impact.comparison.figures import interval_rows
-
         labels = [str(term) for term in self.table["term"]]
         rows = self.table[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=float)
         if len(self.coefficients) == 1:

@@ -76,7 +76,7 @@ class GrayTest:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Events of the cause seen in each group beside those expected were the groups alike."""
-        from impact.survival.figures.forest import seen_and_expected
+        from impact.survival.figures.expected import seen_and_expected
 
         return seen_and_expected([str(label) for label in self.labels], self.observed, self.expected, ax=ax)
 

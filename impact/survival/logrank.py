@@ -92,7 +92,7 @@ class LogRank:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Events seen in each group beside those expected were the groups alike."""
-        from impact.survival.figures.forest import seen_and_expected
+        from impact.survival.figures.expected import seen_and_expected
 
         labels = [str(label) for label in self.labels]
         return seen_and_expected(labels, self._numbers.observed, self._numbers.expected, ax=ax)

@@ -14,6 +14,7 @@ FLOORS = (
     ("results",),
     ("design",),
     ("frames",),
+    ("figures",),
     ("synthetic", "records"),
     ("cohort",),
     ("distance", "survival", "comparison"),

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from impact.errors import InputError
+from impact.figures import COLOURS, STYLES, interval_rows
 from impact.survival.cox import cox
 from impact.survival.cumulative_incidence import cumulative_incidence
-from impact.survival.figures.forest import forest
-from impact.survival.figures.style import COLOURS, STYLES, look
+from impact.survival.figures.style import look
 from impact.survival.kaplan_meier import kaplan_meier
 from impact.survival.split_population import split_population
 
@@ -117,7 +117,9 @@ def test_a_forest_says_its_numbers():
 
 def test_a_narrow_forest_has_several_ticks_within_it_and_a_wide_one_too():
     for scale, least in ((0.01, 3), (0.3, 3), (3.0, 2)):
-        axes = forest(["a", "b"], np.exp([0, scale]), np.exp([-scale, 0]), np.exp([scale, 2 * scale]), xlabel="ratio")
+        axes = interval_rows(
+            ["a", "b"], np.exp([0, scale]), np.exp([-scale, 0]), np.exp([scale, 2 * scale]), ratio=True, xlabel="ratio"
+        )
         low, high = axes.get_xlim()
         assert sum(low <= tick <= high for tick in axes.get_xticks()) >= least
 

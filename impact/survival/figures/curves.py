@@ -8,17 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from impact.survival.figures.style import (
-    COLOURS,
-    FEW_LINES,
-    Counts,
-    Line,
-    axes_of,
-    look,
-    numbers_beneath,
-    shade,
-    time_axis,
-)
+from impact.figures import COLOURS
+from impact.survival.figures.style import FEW_LINES, Counts, Line, axes_of, look, numbers_beneath, shade, time_axis
 from impact.survival.riskset import FloatArray
 
 HATCHES = ("", "///", "...", "\\\\\\", "xx", "--")

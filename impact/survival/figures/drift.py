@@ -7,8 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from impact.figures import COLOURS, open_frame
 from impact.frames import check_choice
-from impact.survival.figures.style import COLOURS, GREY, MONTH, UNITS, axes_of, open_frame, time_label
+from impact.survival.figures.style import GREY, MONTH, UNITS, axes_of, time_label
 from impact.survival.riskset import FloatArray
 
 CROWDED = 0.07

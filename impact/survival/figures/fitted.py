@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
+from impact.figures import COLOURS
 from impact.survival.figures.curves import falling_curves
-from impact.survival.figures.style import COLOURS, GREY, Counts, Line, numbers_beneath
+from impact.survival.figures.style import GREY, Counts, Line, numbers_beneath
 
 DATA = "Kaplan-Meier"
 

@@ -6,23 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
+from impact.figures import COLOURS, STYLES, new_axes, open_frame
 from impact.frames import check_choice
 from impact.survival.riskset import FloatArray
 
-COLOURS = ("#0b3c5d", "#c8553d", "#5aa9a3", "#8c6bb1", "#b8860b", "#4d4d4d")
-STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 GREY = "0.45"
 UNITS = ("days", "months")
 MONTH = 30.4375
 MONTH_STEPS = (1, 2, 3, 6, 12)
 MOST_TICKS = 9
 FEW_LINES = 3
-WIDTH, HEIGHT = 7.0, 4.6
+HEIGHT = 4.6
 LONG_LABEL = 22
 LABEL_GAP = 9
 CHARACTER = 6.5
@@ -56,17 +54,10 @@ def shade(lines: int) -> float:
 
 def axes_of(ax: Axes | None, height: float = HEIGHT, *, beneath: Sequence[str] | None = None) -> Axes:
     """The axes given, or new ones with room for the numbers at risk of the labels `beneath`."""
-    if ax is not None:
-        return ax
     if beneath is not None:
         rows = len(beneath) * (2 if _long(beneath) else 1)
         height += 0.18 * max(rows - 2, 0)
-    return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
-
-
-def open_frame(axes: Axes) -> None:
-    """No lines at the top and to the right."""
-    axes.spines[["top", "right"]].set_visible(False)
+    return new_axes(ax, height)
 
 
 def time_label(unit: str) -> str:

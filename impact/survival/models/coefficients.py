@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 
 from impact.errors import ConvergenceError, Fault, InputError
+from impact.figures import interval_rows
 from impact.frames import FloatArray
 from impact.results import number
 from impact.survival.likelihoods.newton import Maximum
@@ -70,11 +71,9 @@ def ratio_lines(table: pd.DataFrame, ratio: str, level: float) -> list[str]:
 
 def ratio_forest(table: pd.DataFrame, ratio: str, level: float, ax: Axes | None) -> Axes:
     """A forest of ratios with their intervals."""
-    from impact.survival.figures.forest import forest
-
     columns = (table[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
     xlabel = f"{ratio[0].upper()}{ratio[1:]} ({level:.0%} interval)"
-    return forest(table["term"].tolist(), *columns, xlabel=xlabel, ax=ax)
+    return interval_rows(table["term"].tolist(), *columns, ratio=True, xlabel=xlabel, ax=ax)
 
 
 def places_of(

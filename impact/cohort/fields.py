@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
 
-from impact.errors import Fault
+from impact.errors import DefinitionError, Fault
+
+Defined = TypeVar("Defined")
 
 
 class Fields:
@@ -106,3 +111,42 @@ class Fields:
             self.fault(key, f"is not {words}")
             return None
         return value
+
+
+def read_definition(
+    name_or_path: str | Path,
+    known: Callable[[], Mapping[str, Path]],
+    build: Callable[[str, Fields], Defined],
+    *,
+    thing: str,
+    file: str,
+) -> Defined:
+    """What a TOML file defines, from its name among those known or from a path that ends in ``.toml``.
+
+    `build` is given the name and the file's keys; `thing` and `file` are the words of the messages.
+
+    Raises
+    ------
+    DefinitionError
+        Where there is no such thing, the file cannot be read, or with every mistake of it at once.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        names = known()
+        if str(name_or_path) not in names:
+            raise DefinitionError(
+                f"There is no {thing} named {str(name_or_path)!r}.",
+                [Fault(f"no {file} has this name", remedy=f"the {thing}s are: {', '.join(names)}.")],
+            )
+        path = names[str(name_or_path)]
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DefinitionError(f"The {file} {path.name} cannot be read.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionError(f"The {file} {path.name} is not TOML in UTF-8: {error}") from error
+    fields = Fields(content, path.name)
+    defined = build(path.stem, fields)
+    if fields.faults:
+        raise DefinitionError(f"The {file} {path.name} cannot be used:", fields.faults)
+    return defined

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from impact.cohort.fields import Fields
-from impact.errors import DefinitionError, Fault
+from impact.cohort.fields import Fields, read_definition
+from impact.errors import DefinitionError
 from impact.records.tables import PATHWAYS, TABLES
 
 RULES = ("release", "sentence", "screening", "referral", "start")
@@ -207,26 +206,9 @@ def programme(
     >>> programme("pops").time_zero.rule
     'referral'
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        known = programmes(definitions)
-        if str(name_or_path) not in known:
-            raise DefinitionError(
-                f"There is no programme named {str(name_or_path)!r}.",
-                [Fault("no definition file has this name", remedy=f"the programmes are: {', '.join(known)}.")],
-            )
-        path = known[str(name_or_path)]
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DefinitionError(f"The definition file {path.name} cannot be read.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"The definition file {path.name} is not TOML in UTF-8: {error}") from error
-    fields = Fields(content, path.name)
-    result = _programme(path.stem, fields)
-    if fields.faults:
-        raise DefinitionError(f"The definition file {path.name} cannot be used:", fields.faults)
-    return result
+    return read_definition(
+        name_or_path, lambda: programmes(definitions), _programme, thing="programme", file="definition file"
+    )
 
 
 def _programme(name: str, top: Fields) -> Programme:

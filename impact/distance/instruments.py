@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 import pandas as pd
 
-from impact.cohort.fields import Fields
+from impact.cohort.fields import Fields, read_definition
 from impact.distance.facts import Fact
-from impact.errors import DefinitionError, Fault, InputError
+from impact.errors import InputError
 from impact.results import number, with_notes
 
 SUM, MEAN = "sum", "mean"
@@ -174,26 +173,7 @@ def instrument(name_or_path: str | Path) -> Instrument:
     >>> print(instrument("core10").scale("total").fact("cutoff"))
     11 (Barkham and others 2013: clinical from 11)
     """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        known = instruments()
-        if str(name_or_path) not in known:
-            raise DefinitionError(
-                f"There is no instrument named {str(name_or_path)!r}.",
-                [Fault("no file has this name", remedy=f"the instruments are: {', '.join(known)}.")],
-            )
-        path = known[str(name_or_path)]
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DefinitionError(f"The instrument's file {path.name} cannot be read.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DefinitionError(f"The instrument's file {path.name} is not TOML in UTF-8: {error}") from error
-    fields = Fields(content, path.name)
-    result = _instrument(path.stem, fields)
-    if fields.faults:
-        raise DefinitionError(f"The instrument's file {path.name} cannot be used:", fields.faults)
-    return result
+    return read_definition(name_or_path, instruments, _instrument, thing="instrument", file="instrument's file")
 
 
 def _instrument(name: str, top: Fields) -> Instrument:

@@ -107,7 +107,8 @@ class Columns:
     def code(self, name: str, *, highest: int | None = None) -> FloatArray:
         """A column of whole numbers 0, 1, …, `highest`."""
         values = self.number(name)
-        if highest == 1 and bool(((values == 0) | (values == 1)).all()):
+        whole = getattr(self.frame.get(name), "dtype", np.dtype(float)).kind in "iub"
+        if whole and _within(values, 0, highest, None):
             return values
         span = "0 or 1" if highest == 1 else "a whole number from 0" + (f" to {highest}" if highest else "")
         with np.errstate(invalid="ignore"):
@@ -199,17 +200,17 @@ class Columns:
         if self.design is not None:
             keep &= self.design.weights.to_numpy(dtype=float) > 0
             notes.extend(self.design.notes)
-        inside = int(keep.sum())
+        inside = np.count_nonzero(keep)
         reasons = []
         for name, missing in self._missing.items():
-            lost = int((missing & keep).sum())
+            lost = np.count_nonzero(missing & keep)
             if lost:
                 reasons.append(f"{name} is missing ({lost:,})")
             keep &= ~missing
-        left_out = inside - int(keep.sum())
+        left_out = inside - np.count_nonzero(keep)
         if left_out:
             notes.append(f"{left_out:,} of {inside:,} rows left out: {'; '.join(reasons)}.")
-        if not keep.any():
+        if left_out == inside:
             raise InputError(
                 "The data given cannot be used:",
                 [Fault("has no row with every value needed", table="data", why="; ".join(reasons))],

@@ -307,7 +307,8 @@ def cumulative_incidence(
         variance="jackknife" if people.robust else variance,
     )
     wide = len(names) + 1
-    table = np.bincount(people.codes * wide + found.event, minlength=len(people.labels) * wide).reshape(-1, wide)
+    place = people.codes * wide + found.event if people.named else found.event
+    table = np.bincount(place, minlength=len(people.labels) * wide).reshape(-1, wide)
     leaving = curve.n_event.sum(axis=0) + curve.n_censored
     return CumulativeIncidence(
         people.labels,

@@ -59,8 +59,10 @@ def rank_times(duration: FloatArray, entry: FloatArray | None = None) -> TimeRan
     span = duration.max() - low
     both = (duration,) if entry is None else (duration, entry)
     if span <= TABLE_ROWS * len(duration) + TABLE_ROOM and low == np.floor(low):
-        places = [(part - low).astype(np.int64) for part in both]
-        if all(np.array_equal(place, part - low) for place, part in zip(places, both, strict=True)):
+        places = [part.astype(np.int64) for part in both]
+        if all((place == part).all() for place, part in zip(places, both, strict=True)):
+            for place in places:
+                place -= int(low)
             return TimeRanks(low + np.arange(int(span) + 1.0), places[0], places[1] if entry is not None else None)
     found, inverse = np.unique(np.concatenate(both), return_inverse=True)
     apart = np.r_[True, np.diff(found) > NEAR_TIE * np.abs(found).mean()]
@@ -125,9 +127,11 @@ def risk_sets(ranks: TimeRanks, marks: BoolArray | None, strata: IntArray | None
         marked = np.zeros(width * n_strata, dtype=bool)
         marked[marked_times] = True
         keys = np.flatnonzero(marked)
-        table = np.cumsum(marked) - 1
-        last = table[leave]
-        before = None if come is None else table[come]
+        if len(keys) == len(marked):
+            last, before = leave, come
+        else:
+            table = np.cumsum(marked) - 1
+            last, before = table[leave], None if come is None else table[come]
     else:
         keys = np.unique(marked_times)
         last = np.searchsorted(keys, leave, side="right") - 1

@@ -29,16 +29,23 @@ class Counts:
 def count(sets: RiskSets, event: FloatArray, weights: FloatArray | None) -> Counts:
     """The counts of cells at every distinct time; `event` (n,) is 0 or 1."""
     size = sets.size
-    deaths = np.bincount(sets.last, event, size).astype(float)
-    leaving = np.bincount(sets.last, minlength=size)
-    come = 0 if sets.before is None else np.bincount(sets.before, minlength=size + 1)[:size]
-    people = scan((leaving - come).astype(float), sets.bounds, reverse=True)
+    place = event.astype(np.int64)
+    for _ in range(2):
+        place += sets.last
+    stayed, deaths = np.bincount(place, minlength=2 * size).reshape(size, 2).T.astype(float)
+    people = present(sets, stayed + deaths)
     if weights is None:
-        return Counts(people, deaths, leaving - deaths, deaths == people)
+        return Counts(people, deaths, stayed, deaths == people)
     died = event * weights
     n_event = np.bincount(sets.last, died, size).astype(float)
     n_censored = np.bincount(sets.last, weights - died, size).astype(float)
     return Counts(at_risk(sets, weights), n_event, n_censored, deaths == people)
+
+
+def present(sets: RiskSets, leaving: FloatArray) -> FloatArray:
+    """The rows at risk in each cell, (K,), given how many leave in each."""
+    come = 0 if sets.before is None else np.bincount(sets.before, minlength=sets.size + 1)[: sets.size]
+    return scan(leaving - come, sets.bounds, reverse=True)
 
 
 def left_after(

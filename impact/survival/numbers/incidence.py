@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.numbers.counts import left_after, one_less
+from impact.survival.numbers.counts import left_after, one_less, present
 from impact.survival.numbers.influence import blocks, states
 from impact.survival.riskset import FloatArray, IntArray, RiskSets, TimeRanks, at_risk, just_before, risk_sets, scan
 
@@ -75,13 +75,15 @@ def aalen_johansen(
     """
     sets = risk_sets(ranks, None, group)
     size = sets.size
-    place = event * size + sets.last
-    table = np.bincount(place, weights, (causes + 1) * size).reshape(causes + 1, size).astype(float)
-    n = at_risk(sets, weights)
+    place = event * size
+    place += sets.last
+    people = np.bincount(place, minlength=(causes + 1) * size).reshape(causes + 1, size).astype(float)
+    here = present(sets, people.sum(axis=0))
+    nobody_left = people[1:].sum(axis=0) == here
     if weights is None:
-        nobody_left = table[1:].sum(axis=0) == n
+        n, table = here, people
     else:
-        nobody_left = np.bincount(sets.last[event > 0], minlength=size) == at_risk(sets)
+        n, table = at_risk(sets, weights), np.bincount(place, weights, (causes + 1) * size).reshape(people.shape)
     censored, events = table[0], table[1:]
     remain, free = left_after(n, events.sum(axis=0), nobody_left, sets.bounds)
     before = just_before(free, sets.bounds, 1.0)

@@ -54,7 +54,7 @@ class Grouped:
     def n_events(self) -> tuple[int, ...]:
         """Events of each group, of whatever cause, uncounted by weights."""
         if not self.named:
-            return (int(np.count_nonzero(self.outcome.event)),)
+            return (np.count_nonzero(self.outcome.event > 0),)
         died = self.codes[self.outcome.event > 0]
         return tuple(np.bincount(died, minlength=len(self.labels)).tolist())
 

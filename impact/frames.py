@@ -200,14 +200,14 @@ class Columns:
         if self.design is not None:
             keep &= self.design.weights.to_numpy(dtype=float) > 0
             notes.extend(self.design.notes)
-        inside = np.count_nonzero(keep)
+        inside = int(np.count_nonzero(keep))
         reasons = []
         for name, missing in self._missing.items():
-            lost = np.count_nonzero(missing & keep)
+            lost = int(np.count_nonzero(missing & keep))
             if lost:
                 reasons.append(f"{name} is missing ({lost:,})")
             keep &= ~missing
-        left_out = inside - np.count_nonzero(keep)
+        left_out = inside - int(np.count_nonzero(keep))
         if left_out:
             notes.append(f"{left_out:,} of {inside:,} rows left out: {'; '.join(reasons)}.")
         if left_out == inside:

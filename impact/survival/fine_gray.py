@@ -134,6 +134,7 @@ def fine_gray(
     outcome = outcome.by_time(outcome.event == code)
     of_cause = outcome.event == code
     matrix = covariate_reader.take(outcome.rows)
+    del reader, covariate_reader, found
     sets = risk_sets(outcome.ranks, of_cause, outcome.group)
     until = censoring(outcome.ranks, outcome.event, outcome.weights, outcome.group)
     others = np.flatnonzero((outcome.event > 0) & ~of_cause)

@@ -23,6 +23,7 @@ from impact.survival.reading.faults import read_times
 from impact.survival.reading.groups import EVERYONE
 from impact.survival.reading.histories import check_histories
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
+from impact.survival.riskset import renumber
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -211,7 +212,7 @@ def mean_cumulative(
     entry, cluster = outcome.ranks.entry, outcome.cluster
     assert entry is not None
     assert cluster is not None
-    who = cluster if people is None else np.unique(people.codes[outcome.keep], return_inverse=True)[1]
+    who = cluster if people is None else renumber(people.codes[outcome.keep])[1]
     same = {} if by is None or outcome.group is None else {by: outcome.group}
     check_histories(
         who, entry, outcome.ranks.exit, outcome.keep, start, {**same, "matched set": cluster} if in_sets else same

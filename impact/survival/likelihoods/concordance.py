@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.riskset import FloatArray, IntArray
+from impact.survival.riskset import FloatArray, IntArray, distinct, renumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +17,36 @@ class Concordance:
     std_error: float
 
 
-def mass_below(value: IntArray, weights: FloatArray, prefix: IntArray, limit: IntArray) -> FloatArray:
-    """For each query q the sum of ``weights[:prefix[q]]`` where ``value[:prefix[q]] < limit[q]``.
+def mass_below(value: IntArray, weights: FloatArray, limit: IntArray, *prefixes: IntArray) -> FloatArray:
+    """For each query q the sum of ``weights[:prefix[q]]`` where ``value[:prefix[q]] < limit[q]``, over the prefixes.
 
     Values are split bit by bit from the highest, keeping their order (a wavelet tree), all queries going down together.
 
     Examples
     --------
-    >>> mass_below(np.array([2, 0, 1]), np.ones(3), np.array([3, 2]), np.array([2, 2]))
+    >>> mass_below(np.array([2, 0, 1]), np.ones(3), np.array([2, 2]), np.array([3, 2]))
     array([2., 1.])
     """
-    answer = np.zeros(len(prefix))
-    start, stop = np.zeros(len(prefix), dtype=np.int64), prefix.copy()
+    answer = np.zeros(len(limit))
+    start, stops = np.zeros(len(limit), dtype=np.int32), [prefix.astype(np.int32) for prefix in prefixes]
+    value, limit = value.astype(np.int32), limit.astype(np.int32)
+    zeros, mass = np.zeros(len(value) + 1, dtype=np.int32), np.zeros(len(value) + 1)
     top = max(int(value.max(initial=0)), int(limit.max(initial=0)))
     for bit in range(top.bit_length() - 1, -1, -1):
-        high = (value >> bit) & 1 == 1
-        zeros = np.concatenate([[0], np.cumsum(~high)])
-        mass = np.concatenate([[0.0], np.cumsum(np.where(high, 0.0, weights))])
+        low = (value >> bit) & 1 == 0
+        np.cumsum(low, out=zeros[1:])
+        np.cumsum(np.where(low, weights, 0.0), out=mass[1:])
         up = (limit >> bit) & 1 == 1
-        answer[up] += mass[stop[up]] - mass[start[up]]
-        start = np.where(up, zeros[-1] + start - zeros[start], zeros[start])
-        stop = np.where(up, zeros[-1] + stop - zeros[stop], zeros[stop])
-        order = np.concatenate([np.flatnonzero(~high), np.flatnonzero(high)])
-        value, weights = value[order], weights[order]
+        down, begun = ~up, mass[start[up]]
+        for stop in stops:
+            answer[up] += mass[stop[up]] - begun
+        del begun
+        for edge in (start, *stops):
+            passed = zeros[edge]
+            edge += zeros[-1] - passed
+            np.copyto(edge, passed, where=down)
+        value = np.concatenate([value[low], value[~low]])
+        weights = np.concatenate([weights[low], weights[~low]])
     return answer
 
 
@@ -67,22 +74,24 @@ def concordance(
     event, weights : (n,) float
     """
     n = len(exit)
-    mass = np.ones(n) if weights is None else weights
-    code = np.zeros(n, dtype=np.int64) if strata is None else strata
-    rank = np.unique(predictor, return_inverse=True)[1].astype(np.int64)
+    mass = np.broadcast_to(1.0, n) if weights is None else weights
+    rank = distinct(predictor)[1]
+    del predictor
     dies = np.flatnonzero(event == 1)
     width = 2 * (int(exit.max()) + 2)
+    base = np.broadcast_to(np.int64(0), n) if strata is None else strata * np.int64(width)
 
     # Times of one stratum in descending order; a death comes after those who leave at its time without the event.
-    leave = code * width + (width - 1 - (2 * exit + (event == 0)))
+    leave = base + (width - 1 - (2 * exit + (event == 0)))
     right, pairs = np.zeros(n), np.zeros(n)
-    first, at_event = code[dies] * width, code[dies] * width + (width - 1 - 2 * exit[dies])
+    first = base[dies]
+    at_event = first + (width - 1 - 2 * exit[dies])
     longer = _Queue(leave, rank, mass)
     _add(right, pairs, dies, longer.below(at_event, rank[dies]), longer.total(first, at_event), 1.0)
     if strata is not None:
         _add(right, pairs, dies, longer.below(first, rank[dies]), np.zeros(len(dies)), -1.0)
     if entry is not None:
-        come = _Queue(code * width + (width - 1 - 2 * entry), rank, mass)
+        come = _Queue(base + (width - 1 - 2 * entry), rank, mass)
         _add(right, pairs, dies, come.below(at_event + 1, rank[dies]), come.total(first, at_event + 1), -1.0)
         if strata is not None:
             _add(right, pairs, dies, come.below(first, rank[dies]), np.zeros(len(dies)), 1.0)
@@ -92,11 +101,12 @@ def concordance(
     estimate = float(mass[dies] @ right[dies]) / total
 
     # The same pairs once more from the other side: the deaths while each person was at risk and went on longer.
-    everyone = np.arange(n)
+    del longer, leave, at_event
+    everyone = slice(None)
     mirrored = rank.max() - rank
-    deaths = _Queue(code[dies] * width + 2 * exit[dies], mirrored[dies], mass[dies])
-    until = code * width + 2 * exit + (event == 0)
-    since = code * width if entry is None else code * width + 2 * entry + 1
+    deaths = _Queue(first + 2 * exit[dies], mirrored[dies], mass[dies])
+    until = base + 2 * exit + (event == 0)
+    since = base if entry is None else base + 2 * entry + 1
     _add(right, pairs, everyone, deaths.below(until, mirrored), deaths.total(since, until), 1.0)
     if entry is not None or strata is not None:
         _add(right, pairs, everyone, deaths.below(since, mirrored), np.zeros(n), -1.0)
@@ -107,7 +117,7 @@ def concordance(
 
 
 def _add(
-    right: FloatArray, pairs: FloatArray, rows: IntArray, below: FloatArray, total: FloatArray, sign: float
+    right: FloatArray, pairs: FloatArray, rows: IntArray | slice, below: FloatArray, total: FloatArray, sign: float
 ) -> None:
     right[rows] += sign * below
     pairs[rows] += sign * total
@@ -118,16 +128,16 @@ class _Queue:
 
     def __init__(self, keys: IntArray, rank: IntArray, mass: FloatArray) -> None:
         order = np.argsort(rank, kind="stable")
-        self._keys, place = np.unique(keys, return_inverse=True)
+        self._keys, place = renumber(keys)
         self._place, self._mass = place[order], mass[order]
         self._lower = np.concatenate([[0], np.cumsum(np.bincount(rank))])
         self._running = np.concatenate([[0.0], np.cumsum(np.bincount(place, mass))])
 
     def below(self, key: IntArray, rank: IntArray) -> FloatArray:
-        limit = np.searchsorted(self._keys, key)
-        prefix = self._lower[np.minimum(np.concatenate([rank, rank + 1]), len(self._lower) - 1)]
-        both = mass_below(self._place, self._mass, prefix, np.tile(limit, 2))
-        return (both[: len(rank)] + both[len(rank) :]) / 2
+        lower = (self._lower[np.minimum(rank + tied, len(self._lower) - 1)] for tied in (0, 1))
+        found = mass_below(self._place, self._mass, np.searchsorted(self._keys, key), *lower)
+        found /= 2
+        return found
 
     def total(self, first: IntArray, key: IntArray) -> FloatArray:
         return self._running[np.searchsorted(self._keys, key)] - self._running[np.searchsorted(self._keys, first)]

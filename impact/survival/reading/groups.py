@@ -14,6 +14,7 @@ from impact.survival.reading.causes import Causes, check_causes, highest_code, r
 from impact.survival.reading.cautions import about_variance
 from impact.survival.reading.faults import refuse
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
+from impact.survival.riskset import renumber
 
 EVERYONE = "all"
 
@@ -54,7 +55,7 @@ class Grouped:
     def n_events(self) -> tuple[int, ...]:
         """Events of each group, of whatever cause, uncounted by weights."""
         if not self.named:
-            return (np.count_nonzero(self.outcome.event > 0),)
+            return (int(np.count_nonzero(self.outcome.event > 0)),)
         died = self.codes[self.outcome.event > 0]
         return tuple(np.bincount(died, minlength=len(self.labels)).tolist())
 
@@ -167,8 +168,8 @@ def read_compared(
     )
     groups = columns.groups(by)
     outcome = read.take(columns.rows())
-    present, codes = np.unique(groups.codes[outcome.keep], return_inverse=True)
-    labels = tuple(groups.labels[code] for code in present)
+    present, codes = renumber(groups.codes if outcome.keep.all() else groups.codes[outcome.keep])
+    labels = tuple(groups.labels[code] for code in present.tolist())
     if len(labels) < 2:
         refuse(by, "has only one group in the rows used", remedy="compare two groups or more.")
     notes = [
@@ -177,7 +178,7 @@ def read_compared(
         *about_variance(outcome, robust=outcome.needs_robust),
     ]
     n = np.bincount(codes, minlength=len(labels))
-    return Compared(outcome, labels, codes.astype(np.int64), tuple(n.tolist()), within, tuple(notes))
+    return Compared(outcome, labels, codes, tuple(n.tolist()), within, tuple(notes))
 
 
 def column_names(columns: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
 from impact.survival.reading.faults import UNUSABLE
-from impact.survival.riskset import TimeRanks, rank_times
+from impact.survival.riskset import TimeRanks, rank_times, renumber
 
 LATE_ENTRY = "must come before the duration: a person is at risk after entry, up to and with the duration."
 
@@ -78,7 +78,7 @@ class OutcomeColumns:
         for group in self._groups:
             gone = sorted(set(range(len(group.labels))) - set(np.unique(group.codes[used]).tolist()))
             notes.extend(f"Group {group.labels[code]}: no row has every value needed." for code in gone)
-        cluster = None if self._cluster is None else _without_gaps(self._cluster[used])
+        cluster = None if self._cluster is None else renumber(self._cluster[used])[1]
         return Outcome(
             keep,
             ranks,
@@ -171,12 +171,6 @@ class Outcome:
         return self.weights is None or bool(np.array_equal(self.weights, np.floor(self.weights)))
 
 
-def _without_gaps(codes: IntArray) -> IntArray:
-    """Codes 0, 1, … in the same order, for the codes that occur."""
-    present = np.bincount(codes) > 0
-    return codes if present.all() else (np.cumsum(present) - 1)[codes]
-
-
 def combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ...]]:
     """One code and label for each combination of groups that occurs; None where there are no groups."""
     if not groups:
@@ -184,7 +178,7 @@ def combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ..
     key = groups[0].codes
     for group in groups[1:]:
         key = key * len(group.labels) + group.codes
-    present, codes = np.unique(key, return_inverse=True)
+    present, codes = renumber(key)
     labels = []
     for value in present.tolist():
         parts = []
@@ -193,4 +187,4 @@ def combine(groups: Sequence[Groups]) -> tuple[IntArray | None, tuple[object, ..
             parts.append(group.labels[part])
         parts.append(groups[0].labels[value])
         labels.append(parts[0] if len(parts) == 1 else ", ".join(str(part) for part in reversed(parts)))
-    return codes.astype(np.int64), tuple(labels)
+    return codes, tuple(labels)

@@ -63,6 +63,8 @@ class Fit:
     top : Penalised or None
         The maximum with Firth's penalty.
     covariance : (p, p) float
+    df : (p,) float or None
+        Degrees of freedom of robust standard errors.
     cluster : (n,) int or None
     """
 
@@ -70,11 +72,15 @@ class Fit:
     found: Maximum
     top: Penalised | None
     covariance: FloatArray
+    df: FloatArray | None
     cluster: IntArray | None
 
 
 def run_test(fit: Fit, kind: str, terms: Sequence[str], columns: Sequence[int]) -> Test:
-    """One test of `KINDS` that the coefficients in `columns`, those of `terms`, are 0."""
+    """One test of `KINDS` that the coefficients in `columns`, those of `terms`, are 0.
+
+    By chi-squared; Wald's by F where there are degrees of freedom `df`, the fewest of those in `columns`.
+    """
     if kind == "wald":
         chosen = np.array(columns)
         statistic = wald_statistic(fit.found.point.beta[chosen], fit.covariance[np.ix_(chosen, chosen)])
@@ -94,4 +100,8 @@ def run_test(fit: Fit, kind: str, terms: Sequence[str], columns: Sequence[int]) 
             statistic = score_statistic(fit.data, there, columns, robust=robust, cluster=fit.cluster)
     null = f"every coefficient of {', '.join(terms)} is 0" if terms else "every coefficient is 0"
     df = len(columns)
-    return Test(NAMES[kind], null, statistic, float(scipy.stats.chi2.sf(statistic, df)), float(df))
+    if kind == "wald" and fit.df is not None:
+        p_value = scipy.stats.f.sf(statistic / df, df, fit.df[list(columns)].min())
+    else:
+        p_value = scipy.stats.chi2.sf(statistic, df)
+    return Test(NAMES[kind], null, statistic, float(p_value), float(df))

@@ -30,22 +30,27 @@ def coefficient_table(
     covariance: FloatArray,
     level: float,
     *,
+    df: FloatArray | None = None,
     profile: tuple[FloatArray, FloatArray, FloatArray] | None = None,
     exponentiate: bool = False,
 ) -> pd.DataFrame:
     """One row a coefficient: term, estimate, std_error, statistic, p_value, conf_low, conf_high.
 
-    By the normal distribution, or by `profile`: signed roots of likelihood ratios, lower and upper limits. With
-    `exponentiate` the estimate and its limits are ratios; the error stays that of the logarithm. NaN where a robust
-    variance is 0, every row or cluster being just as the model has it.
+    By the normal distribution, by Student's t where there are degrees of freedom `df` (p,), or by `profile`: signed
+    roots of likelihood ratios, lower and upper limits. With `exponentiate` the estimate and its limits are ratios; the
+    error stays that of the logarithm. NaN where a robust variance is 0, every row or cluster being just as the model
+    has it.
     """
     variance = np.diag(covariance)
     error = np.sqrt(np.where(variance > 0, variance, np.nan))
     if profile is None:
-        statistic, reach = estimate / error, standard_errors(level) * error
+        statistic = estimate / error
+        reach = error * (standard_errors(level) if df is None else scipy.stats.t.ppf(0.5 + level / 2, df))
         low, high = estimate - reach, estimate + reach
     else:
         statistic, low, high = profile
+    beyond = np.abs(statistic)
+    tail = scipy.special.ndtr(-beyond) if df is None else scipy.stats.t.sf(beyond, df)
     shown = np.exp if exponentiate else np.asarray
     return pd.DataFrame(
         {
@@ -53,7 +58,7 @@ def coefficient_table(
             "estimate": shown(estimate),
             "std_error": error,
             "statistic": statistic,
-            "p_value": 2 * scipy.special.ndtr(-np.abs(statistic)),
+            "p_value": 2 * tail,
             "conf_low": shown(low),
             "conf_high": shown(high),
         }

@@ -61,6 +61,9 @@ class Cox:
         Log hazard ratios.
     covariance, naive_covariance : DataFrame
         Of the coefficients; the second is the inverse information, the same as the first unless `robust`.
+    df : (p,) float or None
+        Degrees of freedom of robust intervals and p-values: the effective number of rows or clusters behind each
+        coefficient. None where they are normal.
     log_likelihood, log_likelihood_null : float
         At the coefficients and at 0; with a penalty both carry it.
     n, n_events : int
@@ -78,6 +81,7 @@ class Cox:
     coefficients: FloatArray
     covariance: pd.DataFrame
     naive_covariance: pd.DataFrame
+    df: FloatArray | None
     log_likelihood: float
     log_likelihood_null: float
     n: int
@@ -104,7 +108,7 @@ class Cox:
 
         With `exponentiate` the estimate and its limits are hazard ratios; `std_error` stays that of the log. With
         Firth's penalty the statistic is the signed root of the penalised likelihood ratio, and the limits are those of
-        the profile; otherwise they are Wald's.
+        the profile; otherwise they are Wald's, robust ones by Student's t with `df`.
         """
         profile = None
         if self._top is not None:
@@ -112,7 +116,13 @@ class Cox:
             profile = statistic, low / self._matrix.scale, high / self._matrix.scale
         spread = self.covariance.to_numpy()
         return coefficient_table(
-            self.names, self.coefficients, spread, self.level, profile=profile, exponentiate=exponentiate
+            self.names,
+            self.coefficients,
+            spread,
+            self.level,
+            df=self.df,
+            profile=profile,
+            exponentiate=exponentiate,
         )
 
     @property
@@ -152,8 +162,9 @@ class Cox:
         term : str or list of str
             Covariates as they were given to `cox` (a categorical one has several coefficients), or coefficients.
         kind : str
-            ``"wald"`` (with the model's variance, robust or not), ``"likelihood-ratio"`` (against the model without
-            them; penalised with Firth's penalty), ``"score"`` (in that smaller model), ``"robust-score"``.
+            ``"wald"`` (with the model's variance; where that is robust its p-value is F's, with `df`),
+            ``"likelihood-ratio"`` (against the model without them; penalised with Firth's penalty), ``"score"`` (in
+            that smaller model), ``"robust-score"``.
 
         Raises
         ------
@@ -174,7 +185,7 @@ class Cox:
     @property
     def _fit(self) -> Fit:
         covariance = self.covariance.to_numpy() * np.outer(self._matrix.scale, self._matrix.scale)
-        return Fit(self._data, self._found, self._top, covariance, self._outcome.cluster)
+        return Fit(self._data, self._found, self._top, covariance, self.df, self._outcome.cluster)
 
     @cached_property
     def _profile(self) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -141,8 +141,7 @@ class Columns:
             codes = category.cat.codes.to_numpy().astype(np.int64)
             labels = tuple(category.cat.categories)
         else:
-            raw, found = pd.factorize(column, sort=True)
-            codes, labels = raw.astype(np.int64), tuple(found)
+            codes, labels = _factorise(column)
         if not optional:
             self._missing[name] = codes < 0
         return Groups(codes, labels)
@@ -231,6 +230,21 @@ class Columns:
 
     def _fault(self, column: str, problem: str, *, remedy: str = "") -> None:
         self._faults.append(Fault(problem, table="data", column=column, remedy=remedy))
+
+
+def _factorise(column: pd.Series) -> tuple[IntArray, tuple[object, ...]]:
+    """Codes and sorted labels: by counting where the values are whole numbers close together."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind == "i" and len(column):
+        values = column.to_numpy()
+        low = int(values.min())
+        if int(values.max()) - low < len(values):
+            codes = values.astype(np.int64)
+            codes -= low
+            present = np.bincount(codes) > 0
+            found = np.flatnonzero(present)
+            return (codes if present.all() else (np.cumsum(present) - 1)[codes]), tuple((found + low).tolist())
+    codes, labels = pd.factorize(column, sort=True)
+    return codes.astype(np.int64), tuple(labels)
 
 
 def _is_text(column: pd.Series) -> bool:

@@ -68,12 +68,13 @@ def rank_test(
     died = np.flatnonzero(event == 1)
     size, n_groups = sets.size, int(group.max()) + 1
     mass = None if weights is None else weights[died]
-    deaths, people = in_cells(sets, died, mass), at_risk(sets, weights)
-    share = at_risk_by_group(sets, group, n_groups, weights) / people
+    deaths, by_group = in_cells(sets, died, mass), at_risk_by_group(sets, group, n_groups, weights)
+    people = by_group.sum(axis=0) if weights is None else at_risk(sets, weights)
+    share = by_group / people
     seen = np.bincount(group[died] * np.int64(size) + sets.last[died], mass, n_groups * size).reshape(n_groups, size)
     expected = deaths * share
     weight = weigh(deaths, people, sets.bounds)
-    everyone = in_cells(sets, died) == at_risk(sets)
+    everyone = deaths == people if weights is None else in_cells(sets, died) == at_risk(sets)
     chance = np.where(everyone, 0.0, weight**2 * deaths * (people - deaths) / people)
     kept = independent_groups(covariance_of(chance, share), NEGLIGIBLE * float(weight**2 @ deaths))
     if robust:
@@ -87,10 +88,11 @@ def rank_test(
 def at_risk_by_group(sets: RiskSets, group: IntArray, n_groups: int, weights: FloatArray | None) -> FloatArray:
     """The number (or weight) of each group at risk in each cell, (G, K)."""
     room = sets.size + 1
-    base = group * np.int64(room)
-    change = np.bincount(base + sets.last, weights, n_groups * room)
+    place = group * np.int64(room)
+    place += sets.last
+    change = np.bincount(place, weights, n_groups * room)
     if sets.before is not None:
-        change = change - np.bincount(base + sets.before, weights, n_groups * room)
+        change = change - np.bincount(group * np.int64(room) + sets.before, weights, n_groups * room)
     return scan(change.reshape(n_groups, room)[:, :-1].astype(float), sets.bounds, reverse=True)
 
 

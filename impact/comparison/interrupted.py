@@ -48,6 +48,7 @@ class InterruptedTimeSeries:
     observed, expected : float
         Sum of the counts from the start on and that expected without the programme; means where linear.
     outcome, method, model : str
+    exposure : str or None
     start : int
     level : float
     notes : tuple of str
@@ -63,6 +64,7 @@ class InterruptedTimeSeries:
     outcome: str
     method: str
     model: str
+    exposure: str | None
     start: int
     level: float
     notes: tuple[str, ...]
@@ -78,11 +80,12 @@ class InterruptedTimeSeries:
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """What was observed, the fitted lines, and what would be expected without the programme with its interval."""
-        return series_figure(self.curves, self.start, self.outcome, self.level, ax)
+        return series_figure(self.curves, self.start, self.outcome, self.exposure, self.level, ax)
 
     def __repr__(self) -> str:
         shape = "{}: {} ({:.0%} interval {} to {}; p = {})"
-        lines = [f"Interrupted time series of {self.outcome}; {self.method}"]
+        what = self.outcome if self.exposure is None else f"{self.outcome} by {self.exposure}"
+        lines = [f"Interrupted time series of {what}; {self.method}"]
         lines += [
             "  "
             + shape.format(
@@ -92,9 +95,9 @@ class InterruptedTimeSeries:
             )
             for row in self.table.to_dict("records")
         ]
-        what = "events" if self.model == "counts" else "on average"
+        unit = "events" if self.model == "counts" else "on average"
         lines.append(
-            f"From the start on: {number(self.observed)} {what} observed, {number(self.expected)} expected without the "
+            f"From the start on: {number(self.observed)} {unit} observed, {number(self.expected)} expected without the "
             "programme"
         )
         lines.append(f"{self.autocorrelation.name}: p = {number(self.autocorrelation.p_value, 2)}")
@@ -211,9 +214,10 @@ def interrupted_time_series(
         dispersion=fit.dispersion,
         observed=float(total((series.outcome / unit)[after])),
         expected=float(total(expected[after])),
-        outcome=outcome if exposure is None else f"{outcome} by {exposure}",
+        outcome=outcome,
         method=_method(fit, counts, used),
         model=model,
+        exposure=exposure,
         start=series.start,
         level=level,
         notes=_notes(fit, series, counts, lags),

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 SIDES = (("programme", COLOURS[0], "o", "-"), ("comparison", COLOURS[2], "s", "-."))
 
 
-def series_figure(curves: pd.DataFrame, start: int, outcome: str, level: float, ax: Axes | None) -> Axes:
+def series_figure(
+    curves: pd.DataFrame, start: int, outcome: str, exposure: str | None, level: float, ax: Axes | None
+) -> Axes:
     """Observed marks, fitted lines broken at the start, and a dashed line with its band for what was expected."""
     from matplotlib.ticker import MaxNLocator
 
     axes = new_axes(ax, 4.2)
-    scale, words = _scale(curves["observed"].to_numpy())
+    scale = 1 if exposure is None else _scale(curves["observed"].to_numpy())
     both = curves["place"].nunique() > 1
     for place, colour, marker, style in SIDES:
         rows = curves[curves["place"] == place]
@@ -60,7 +62,7 @@ def series_figure(curves: pd.DataFrame, start: int, outcome: str, level: float, 
     axes.axvline(start - 0.5, color="0.6", linewidth=1)
     axes.annotate(" start", (start - 0.5, 0.02), xycoords=("data", "axes fraction"), color="0.3")
     axes.set_xlabel("Period")
-    axes.set_ylabel(f"{outcome}{words}")
+    axes.set_ylabel(outcome if exposure is None else f"{outcome} per {f'{scale:,} ' if scale > 1 else ''}{exposure}")
     if float(np.nanmin(curves[["observed", "conf_low"]].to_numpy())) >= 0:
         axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -69,10 +71,7 @@ def series_figure(curves: pd.DataFrame, start: int, outcome: str, level: float, 
     return axes
 
 
-def _scale(observed: np.ndarray) -> tuple[float, str]:
-    """Rates so small that they cannot be read are shown for a thousand, ten thousand and so on."""
+def _scale(observed: np.ndarray) -> int:
+    """Rates too small to be read are shown for ten, a hundred and so on of the exposure."""
     middle = float(np.median(np.abs(observed)))
-    if not 0 < middle < 0.1:
-        return 1.0, ""
-    power = 10 ** int(np.ceil(-np.log10(middle)))
-    return float(power), f", times {power:,}"
+    return 10 ** int(np.ceil(-np.log10(middle))) if 0 < middle < 1 else 1

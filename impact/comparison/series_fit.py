@@ -68,7 +68,7 @@ def segmented(series: Series, season: Season | None, *, counts: bool, lags: int 
     counts : bool
         Poisson with a log link and the exposure as offset, or least squares of the outcome over the exposure.
     lags : int or None
-        Newey and West's errors with so many lags; None takes those of the dispersion.
+        Newey and West's errors with so many lags; None takes those of the dispersion (of the variance left).
 
     Returns
     -------

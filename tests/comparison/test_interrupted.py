@@ -63,12 +63,12 @@ def test_counts_are_those_of_quasi_poisson_in_r(place: pd.DataFrame, stored: dic
 
 
 def test_rates_are_those_of_least_squares_in_r(place: pd.DataFrame, stored: dict[str, float]) -> None:
-    found = im.interrupted_time_series(place, model="linear", **ALL)
+    found = im.interrupted_time_series(place, model="linear", lags=3, **ALL)
     same(found, stored, "linear", ratio=False, scale=1000)
     assert "3 lags, t on 40" in found.method
     assert found.autocorrelation.statistic == pytest.approx(stored["linear lags statistic"], rel=1e-7)
     assert found.autocorrelation.df == 3
-    plain = im.interrupted_time_series(place, model="linear", exposure="people", **NAMES).tidy().iloc[3]
+    plain = im.interrupted_time_series(place, model="linear", lags=3, exposure="people", **NAMES).tidy().iloc[3]
     assert plain["estimate"] * 1000 == pytest.approx(stored["linear plain effect"], rel=1e-7)
     assert plain["std_error"] * 1000 == pytest.approx(stored["linear plain effect se"], rel=1e-8)
 
@@ -84,12 +84,12 @@ def test_two_places_are_those_of_r(places: pd.DataFrame, stored: dict[str, float
 def test_two_places_by_least_squares_are_the_series_of_their_differences(
     places: pd.DataFrame, stored: dict[str, float]
 ) -> None:
-    found = im.interrupted_time_series(places, treated="treated", model="linear", **ALL)
+    found = im.interrupted_time_series(places, treated="treated", model="linear", lags=3, **ALL)
     same(found, stored, "controlled linear", ratio=False, scale=1000)
     assert found.method.endswith(f"t on {stored['controlled linear df']:.0f}")
     rate = (places["crimes"] / places["people"]).groupby([places["month"], places["treated"]]).sum().unstack()
     gap = (rate[1] - rate[0]).rename("crimes").reset_index()
-    by_hand = im.interrupted_time_series(gap, model="linear", **NAMES)
+    by_hand = im.interrupted_time_series(gap, model="linear", lags=3, **NAMES)
     for column in ("estimate", "std_error", "conf_low", "conf_high"):
         assert found.tidy()[column].to_numpy() == pytest.approx(by_hand.tidy()[column].to_numpy(), rel=1e-7)
 
@@ -159,8 +159,25 @@ def test_residuals_that_depend_on_their_past_are_told() -> None:
     data = pd.DataFrame({"month": np.arange(1, 61), "crimes": rng.poisson(200 * np.exp(noise))})
     found = im.interrupted_time_series(data, **NAMES)
     assert found.autocorrelation.p_value < 0.05
-    assert any("errors are then too small" in note and "lags=3" in note for note in found.notes)
-    assert not any("too small" in note for note in im.interrupted_time_series(data, lags=3, **NAMES).notes)
+    assert any("intervals are too short" in note and "lags=3" in note for note in found.notes)
+    lagged = im.interrupted_time_series(data, lags=3, **NAMES)
+    assert [note for note in lagged.notes if "too small in 60 periods" in note]
+    assert not any("intervals are too short" in note for note in lagged.notes)
+
+
+def test_least_squares_of_independent_periods_has_its_ordinary_errors(place: pd.DataFrame) -> None:
+    import statsmodels.formula.api as smf
+
+    rows = place.assign(
+        s=place["month"] - 25, d=(place["month"] >= 25).astype(int), rate=place["crimes"] / place["people"]
+    )
+    wanted = smf.ols("rate ~ s + d + d:s", rows).fit()
+    found = im.interrupted_time_series(place, model="linear", exposure="people", **NAMES).tidy().iloc[:3]
+    assert found["estimate"].to_numpy() == pytest.approx(wanted.params[["s", "d", "d:s"]].to_numpy(), rel=1e-7)
+    assert found["std_error"].to_numpy() == pytest.approx(wanted.bse[["s", "d", "d:s"]].to_numpy(), rel=1e-7)
+    assert found[["conf_low", "conf_high"]].to_numpy() == pytest.approx(
+        wanted.conf_int().loc[["s", "d", "d:s"]].to_numpy(), rel=1e-7
+    )
 
 
 def test_few_events_are_told(place: pd.DataFrame) -> None:

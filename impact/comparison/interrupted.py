@@ -307,8 +307,9 @@ def _notes(fit: Segmented, series: Series, counts: bool, lags: int | None) -> tu
     notes = []
     if lags is None and fit.autocorrelation.p_value < DOUBT:
         notes.append(
-            f"What is left of a period depends on those before (p = {number(fit.autocorrelation.p_value, 2)}), so these "
-            f"intervals are too short. Newey and West's (lags={rule_lags(series.periods)}) are so less in long series."
+            f"What is left of a period depends on those before (p = {number(fit.autocorrelation.p_value, 2)}), so "
+            "these intervals are too short. In long series Newey and West's are less so "
+            f"(lags={rule_lags(series.periods)})."
         )
     if lags is not None and series.periods < LONG:
         notes.append(

@@ -71,13 +71,13 @@ def page(found: pd.DataFrame, replications: int) -> str:
         "# Coverage of interrupted time series",
         "",
         f"Share in a hundred of 95% intervals that hold the truth (Monte Carlo error at 95: {error:.1f});"
-        f" {replications:,} replications by `benchmarks/coverage_series.py`. About 60 events a period, with lumps of 15%"
-        " whose first-order autocorrelation is *lasting*; half of the periods come before the start. Quasi-Poisson,"
+        f" {replications:,} replications by `benchmarks/coverage_series.py`. About 60 events a period, with lumps of"
+        " 15% whose first-order autocorrelation is *lasting*; half of the periods come before the start. Quasi-Poisson,"
         " alone or beside a place alike.",
         "",
-        "Where periods are independent the default holds. Newey and West's errors are too small in short series, whether"
-        " periods are independent or not, and come near only in long ones. Where what is left of a period lasts into"
-        " the next ones, no error here is large enough: read such an interval as too short, the more so the shorter the"
+        "Where periods are independent the default holds. Newey and West's errors are too small in short series,"
+        " whether periods are independent or not, and come near only in long ones. Where what is left of a period lasts"
+        " into the next ones, no error here is large enough: read such an interval as too short, the more so the shorter the"
         " series.",
         "",
         "| Periods | Lasting | Design | Errors | " + " | ".join(ROWS) + " |",

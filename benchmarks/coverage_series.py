@@ -77,8 +77,8 @@ def page(found: pd.DataFrame, replications: int) -> str:
         "",
         "Where periods are independent the default holds. Newey and West's errors are too small in short series,"
         " whether periods are independent or not, and come near only in long ones. Where what is left of a period lasts"
-        " into the next ones, no error here is large enough: read such an interval as too short, the more so the shorter the"
-        " series.",
+        " into the next ones, no error here is large enough: read such an interval as too short, the more so the"
+        " shorter the series.",
         "",
         "| Periods | Lasting | Design | Errors | " + " | ".join(ROWS) + " |",
         "|--:|--:|---|---|" + "--:|" * len(ROWS),

@@ -57,14 +57,14 @@ def test_weights_are_those_of_their_formulas(arguments, formula):
     assert design.estimand.endswith("among the kept") == ("trim" in arguments)
     table = design.balance().tidy()
     if arguments.get("method") == "overlap":
-        assert table.loc[table["sample"] == "matched", "smd"].abs().max() < 1e-8
+        assert table.loc[table["sample"] == "weighted", "smd"].abs().max() < 1e-8
 
 
 def test_entropy_balancing_is_exact_and_the_most_even():
     data = drawn(120)
     design = weight(propensity(FORMULA, data), method="entropy")
     table = design.balance().tidy()
-    assert table.loc[table["sample"] == "matched", "smd"].abs().max() < 1e-9
+    assert table.loc[table["sample"] == "weighted", "smd"].abs().max() < 1e-9
     d = data["joined"] == 1
     terms = np.column_stack([data["age"], data["prior"], data["area"] == "L", data["area"] == "S"]).astype(float)
     others, goal = terms[~d], terms[d].mean(axis=0)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from impact.comparison import compare, match, propensity, whole_sample
+from impact.comparison import compare, match, propensity, weight, whole_sample
 from impact.comparison.doubly_robust import doubly_robust
 from impact.comparison.effect import Effect
 from impact.comparison.propensity import Propensity
@@ -138,6 +138,13 @@ def ways() -> list[Way]:
         ),
         ("mean difference, g-computation (linear), cluster", {**COUNT, "adjust": COVARIATES, "model": "linear"}, False),
     ]
+    drawn_adjusted = [
+        (f"{label}, bootstrap", {**RISK, "adjust": COVARIATES, "se": "bootstrap", "replicates": 500, **model}, False)
+        for label, model in (
+            ("risk difference, regression", {}),
+            ("risk difference, g-computation (logistic)", {"model": "logistic"}),
+        )
+    ]
     again = ("risk difference, abadie-imbens", {**RISK, "se": "abadie-imbens"}, True)
     scored = [
         ("risk difference, cluster, score counted", RISK, True),
@@ -149,12 +156,15 @@ def ways() -> list[Way]:
 
     return [
         Way("No matching", lambda score: whole_sample(score.data, "joined", COVARIATES), "ATT", plain),
-        Way("Nearest 1:1", by(), "ATT", [*plain, *measures, *drawn, *adjusted]),
+        Way("Nearest 1:1", by(), "ATT", [*plain, *measures, *drawn, *adjusted, *drawn_adjusted]),
         Way("Nearest 3:1", by(ratio=3), "ATT", [*plain, *drawn, *adjusted[:2]]),
         Way("Nearest 1:1, caliper 0.2", by(caliper=0.2), "ATT", plain),
         Way("Nearest 1:1, with replacement", by(replace=True), "ATT", [*plain, again]),
         Way("Nearest 3:1, with replacement", by(ratio=3, replace=True), "ATT", [*plain, again]),
         Way("Radius 0.1 on the log-odds", by(method="radius", radius=0.1), "ATT", [*plain, *measures[:3]]),
+        Way("Optimal 1:1", by(method="optimal"), "ATT", plain),
+        Way("Full", by(method="full"), "ATT", [*plain, *measures[:1], *measures[2:3]]),
+        Way("Entropy balancing", lambda score: weight(score, method="entropy"), "ATT", [*plain, *measures[:3]]),
         Way("Inverse probability weights, ATT", weights("ATT"), "ATT", [*plain, *scored, *adjusted[:2]]),
         Way("Inverse probability weights, ATE", weights("ATE"), "ATE", [*plain, *scored, *adjusted[1:2]]),
         Way("Overlap weights, ATO", weights("ATO"), "ATO", [*plain, *scored, *adjusted[1:2]]),

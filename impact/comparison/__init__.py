@@ -11,6 +11,7 @@ from impact.comparison.emulation import emulated_trial
 from impact.comparison.evalue import EValue, e_value
 from impact.comparison.events_around import EventStudy, event_study
 from impact.comparison.forest import forest
+from impact.comparison.interrupted import InterruptedTimeSeries, interrupted_time_series
 from impact.comparison.match import match
 from impact.comparison.panel import DifferenceInDifferences, difference_in_differences
 from impact.comparison.person_periods import count_panel
@@ -33,6 +34,7 @@ __all__ = [
     "EmulatedTrial",
     "EventStudy",
     "HiddenConfounder",
+    "InterruptedTimeSeries",
     "MatchedDesign",
     "Propensity",
     "Robustness",
@@ -52,6 +54,7 @@ __all__ = [
     "event_study",
     "forest",
     "hidden_confounder",
+    "interrupted_time_series",
     "match",
     "propensity",
     "robustness_value",

@@ -1,4 +1,4 @@
-"""How alike the groups are, covariate by covariate, before and after matching."""
+"""How alike the groups are, covariate by covariate, before and after matching or weighting."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from impact.comparison.balance_figures import love, mirrored, spread_of
+from impact.comparison.balance_figures import love, mirrored, sample_name, spread_of
 from impact.comparison.covariates import read_covariates, read_treatment
 from impact.comparison.likeness import likeness, sample_of
+from impact.comparison.products import terms_of
 from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, check_choice
@@ -52,7 +53,7 @@ class Balance:
     notes: tuple[str, ...] = ()
 
     def tidy(self) -> pd.DataFrame:
-        """One row for each term and sample (``"all"``, then ``"matched"``)."""
+        """One row for each term and sample: ``"all"``, then ``"matched"``, or ``"weighted"`` for a weighted design."""
         return self.table.copy()
 
     def overall(self) -> pd.DataFrame:
@@ -80,7 +81,7 @@ class Balance:
             for threshold in self.thresholds:
                 row[f"within_{threshold:g}"] = float(np.mean(size <= threshold + SLACK)) if len(size) else np.nan
             effective = {"treated": float(treated.sum()), "comparison": float((~treated).sum())}
-            if sample == "matched":
+            if sample != "all":
                 effective = self.design.effective_n
             rows.append(row | {f"effective_{name}": value for name, value in effective.items()})
         return pd.DataFrame(rows)
@@ -109,9 +110,9 @@ class Balance:
         ----------
         ax : Axes, optional
         kind : {"love", "distribution"}
-            ``"love"``: absolute standardised differences, hollow before matching and filled after, with the thresholds.
+            ``"love"``: absolute standardised differences, hollow before and filled after, with the thresholds.
             ``"distribution"``: the table of `distribution`, the treated above the line and the others below; bars are
-            after matching, the stepped outline before.
+            after matching or weighting, the stepped outline before.
         covariate : str, optional
             For ``"distribution"``: which; needed where there are several.
         """
@@ -142,14 +143,22 @@ class Balance:
 
 
 def balance(
-    design: Design, *, thresholds: tuple[float, float] = THRESHOLDS, words: tuple[str, str, str] = WORDS
+    design: Design,
+    *,
+    squares: bool = False,
+    interactions: bool = False,
+    thresholds: tuple[float, float] = THRESHOLDS,
+    words: tuple[str, str, str] = WORDS,
 ) -> Balance:
-    """Compare the covariates of the two groups, in everyone given and in those matched.
+    """Compare the covariates of the two groups, in everyone given and in those matched or weighted.
 
     Parameters
     ----------
     design : Design
         Its covariates are judged; a covariate that is not a number gives one row for each level.
+    squares, interactions : bool
+        Whether to judge the squares of numbers too (not of 0 and 1), and the products of each pair of covariates, level
+        by level: means can agree where spreads, or the people who have two things at once, do not.
     thresholds : tuple of two floats
         The absolute standardised differences up to which a term is "well" and "reasonably well" matched.
     words : tuple of three strings
@@ -164,7 +173,7 @@ def balance(
         for terms of 0 and 1) uses Σw(x − m)² Σw / ((Σw)² − Σw²). ``ks`` is the greatest distance between the weighted
         distribution functions, and ``ecdf_mean`` their mean distance over the values that anyone given has, all but
         the greatest, where both are 1; for terms of 0 and 1 both are the difference of the shares. A design in which
-        everyone has weight 1 has no ``"matched"`` rows.
+        everyone has weight 1 has the rows of ``"all"`` alone.
 
     Raises
     ------
@@ -190,24 +199,25 @@ def balance(
     weights = design.weights.to_numpy(dtype=float)
     samples = {"all": np.ones(columns.n)}
     if not (weights == 1).all():
-        samples["matched"] = weights
+        samples[sample_name(design)] = weights
     everyone = [sample_of(weight, treated) for weight in samples.values()]
     rows: list[dict[str, object]] = []
     notes = list(design.notes)
     pooled = not design.estimand.startswith("ATT")
     borrowed = []
     for covariate in covariates:
+        if covariate.missing.any():
+            many = int(covariate.missing.sum())
+            notes.append(f"{covariate.name} is missing for {many:,}, who are left out of its rows.")
+    for term, values, known in terms_of(covariates, squares=squares, interactions=interactions):
         side, here = treated, everyone
-        known = ~covariate.missing
         if not known.all():
-            notes.append(f"{covariate.name} is missing for {int((~known).sum()):,}, who are left out of its rows.")
-            side = treated[known]
+            values, side = values[known], treated[known]
             here = [sample_of(weight[known], side) for weight in samples.values()]
-        for term, values in covariate.terms():
-            found, usual = likeness(values if known.all() else values[known], side, here, pooled=pooled)
-            if not usual:
-                borrowed.append(term)
-            rows += [{"term": term, "sample": name, **one} for name, one in zip(samples, found, strict=True)]
+        found, usual = likeness(values, side, here, pooled=pooled)
+        if not usual:
+            borrowed.append(term)
+        rows += [{"term": term, "sample": name, **one} for name, one in zip(samples, found, strict=True)]
     if borrowed:
         notes.append(
             f"The same for everyone treated, so standardised by the spread of all people: {', '.join(borrowed)}."

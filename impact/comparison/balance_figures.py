@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from impact.comparison.covariates import Covariate, read_covariates
+from impact.comparison.designs import WeightedDesign
 from impact.design import Design
 from impact.figures import COLOURS, new_axes, open_frame
 from impact.frames import Columns, FloatArray
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 RANGES = 20
 FEW = 12
 """A number with at most so many values is shown value by value."""
+HOW = {"matched": "matching", "weighted": "weighting"}
 SIDES = (("treated", 1, "Treated", "0.25", ""), ("comparison", -1, "Comparison", "0.8", "///"))
+
+
+def sample_name(design: Design) -> str:
+    """What those kept by a design are called: matched or weighted."""
+    return "weighted" if isinstance(design, WeightedDesign) else "matched"
 
 
 def love(table: pd.DataFrame, thresholds: tuple[float, float], ax: Axes | None) -> Axes:
@@ -26,13 +33,12 @@ def love(table: pd.DataFrame, thresholds: tuple[float, float], ax: Axes | None) 
     terms = list(dict.fromkeys(table["term"]))
     axes = new_axes(ax, 1.2 + 0.3 * len(terms))
     where = {term: place for place, term in enumerate(reversed(terms))}
-    for sample, marker, face in (("all", "o", "white"), ("matched", "s", "black")):
+    for sample in dict.fromkeys(table["sample"]):
         part = table[table["sample"] == sample]
-        if len(part):
-            label = "Everyone" if sample == "all" else "After matching"
-            heights = [where[term] for term in part["term"]]
-            look: dict[str, Any] = {"mfc": face, "mec": "black", "clip_on": False, "zorder": 3}
-            axes.plot(part["smd"].abs(), heights, marker, label=label, linestyle="none", **look)
+        label, marker, face = ("Everyone", "o", "white") if sample == "all" else (f"After {HOW[sample]}", "s", "black")
+        heights = [where[term] for term in part["term"]]
+        look: dict[str, Any] = {"mfc": face, "mec": "black", "clip_on": False, "zorder": 3}
+        axes.plot(part["smd"].abs(), heights, marker, label=label, linestyle="none", **look)
     for threshold, style in zip(thresholds, (":", "--"), strict=True):
         axes.axvline(threshold, color="0.4", linestyle=style, linewidth=1, label=f"{threshold:g}")
     axes.set_yticks(list(where.values()), list(where))
@@ -55,7 +61,7 @@ def spread_of(name: str, design: Design) -> pd.DataFrame:
     weights = design.weights.to_numpy(dtype=float)
     samples = {"all": np.ones(len(values))}
     if not (weights == 1).all():
-        samples["matched"] = weights[known]
+        samples[sample_name(design)] = weights[known]
     places, rows = _cells(covariate, values)
     tables = []
     for sample, weight in samples.items():
@@ -81,7 +87,7 @@ def _cells(covariate: Covariate, values: FloatArray) -> tuple[np.ndarray, pd.Dat
 
 
 def mirrored(table: pd.DataFrame, name: str, ax: Axes | None) -> Axes:
-    """The treated above the line and the others below: bars after matching, a stepped outline before."""
+    """The treated above the line and the others below: bars after matching or weighting, a stepped outline before."""
     axes = new_axes(ax, 4.0)
     last = table["sample"].iloc[-1]
     shown = table[table["sample"] == last]
@@ -97,7 +103,7 @@ def mirrored(table: pd.DataFrame, name: str, ax: Axes | None) -> Axes:
         )
         if last != "all":
             before = sign * table.loc[table["sample"] == "all", side].to_numpy(dtype=float)
-            _outline(axes, low, high, before, "Before matching" if sign == 1 else None)
+            _outline(axes, low, high, before, f"Before {HOW[last]}" if sign == 1 else None)
     axes.axhline(0, color="black", linewidth=0.8, zorder=3)
     if at_values.all():
         axes.set_xticks(places, [f"{one:g}" if isinstance(one, float) else str(one) for one in shown["value"]])

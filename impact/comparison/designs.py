@@ -20,6 +20,8 @@ class ComparisonDesign(Design):
     def balance(
         self,
         *,
+        squares: bool = False,
+        interactions: bool = False,
         thresholds: tuple[float, float] | None = None,
         words: tuple[str, str, str] | None = None,
     ) -> Balance:
@@ -28,6 +30,8 @@ class ComparisonDesign(Design):
 
         return balance(
             self,
+            squares=squares,
+            interactions=interactions,
             thresholds=THRESHOLDS if thresholds is None else thresholds,
             words=WORDS if words is None else words,
         )

@@ -109,9 +109,9 @@ def _read(columns: Columns, asked: Asked) -> Panel:
     for name in sorted({name for name in names if names.count(name) > 1}, key=str):
         columns.refuse("is named for more than one thing", column=name, remedy="give each its own column.")
     person = columns.groups(asked.person).codes
-    period = _whole(columns, asked.period, columns.number(asked.period))
+    period = whole_numbers(columns, asked.period, columns.number(asked.period))
     outcome = columns.number(asked.outcome)
-    started = _whole(columns, asked.start, _starts(columns, asked.start))
+    started = whole_numbers(columns, asked.start, _starts(columns, asked.start))
     matrix = [columns.number(name) for name in asked.covariates]
     weights = columns.weights(asked.weights)
     cluster = None if asked.cluster is None else columns.groups(asked.cluster).codes
@@ -169,7 +169,8 @@ def _starts(columns: Columns, name: str) -> FloatArray:
     return started
 
 
-def _whole(columns: Columns, name: str, values: FloatArray) -> FloatArray:
+def whole_numbers(columns: Columns, name: str, values: FloatArray) -> FloatArray:
+    """Whole numbers, with a fault for each value that is none."""
     with np.errstate(invalid="ignore"):
         bad = ~np.isnan(values) & ((values != np.floor(values)) | (np.abs(values) > 2**53))
     columns.forbid(bad, name, "is not a whole number", remedy="number the periods: 1, 2, 3 and so on.")

@@ -24,7 +24,7 @@ from impact.comparison.logit import Logit, fit_logit
 from impact.comparison.missing import complete
 from impact.comparison.overlap import Overlap, overlap_of
 from impact.errors import InputError
-from impact.frames import Columns, check_choice
+from impact.frames import Columns, FloatArray, check_choice
 from impact.results import normal_interval, tidy_rows, with_notes
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Propensity:
         Its log-odds; the column given, where one was.
     given : str or None
         The column given as the distance; None where the score was estimated.
+    matrix : array, shape (n, p), or None
+        Columns of the model, those left out as redundant not among them; None where the score was given.
     penalty : str or None
         ``"firth"`` where the model has Firth's penalty.
     notes : tuple of str
@@ -67,6 +69,7 @@ class Propensity:
     score: pd.Series
     linear: pd.Series
     coefficients: pd.DataFrame
+    matrix: FloatArray | None = None
     given: str | None = None
     penalty: str | None = None
     notes: tuple[str, ...] = ()
@@ -187,7 +190,15 @@ def propensity(
         values = pd.Series(distance, index=data.index, name="score")
         empty = tidy_rows([dict.fromkeys(("term", *_STATISTICS))]).iloc[:0]
         return Propensity(
-            formula, everyone, parsed.treatment, names_of_covariates, values, values, empty, score, None, tuple(notes)
+            formula,
+            everyone,
+            parsed.treatment,
+            names_of_covariates,
+            values,
+            values,
+            empty,
+            given=score,
+            notes=tuple(notes),
         )
     matrix, names = model_columns(parsed.right, covariates, data.index)
     if indicators:
@@ -207,9 +218,9 @@ def propensity(
         probability,
         linear,
         _tidy(fit, names),
-        None,
-        penalty,
-        tuple(notes),
+        matrix=matrix[:, ~fit.redundant],
+        penalty=penalty,
+        notes=tuple(notes),
     )
 
 

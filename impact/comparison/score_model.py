@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from impact.comparison.covariates import independent_columns, read_covariates
 from impact.comparison.propensity import Propensity
 from impact.design import Design
 from impact.errors import InputError
-from impact.frames import BoolArray, Columns, FloatArray
+from impact.frames import BoolArray, FloatArray
 
 REPRODUCED = 1e-6
 WEIGHTS = ("ATT", "ATE", "ATO")
@@ -53,53 +51,22 @@ class ScoreModel:
 
 
 def score_model(propensity: Propensity) -> ScoreModel:
-    """The columns of a propensity score estimated by logistic regression.
+    """The model of a propensity score estimated by logistic regression.
 
     Raises
     ------
     InputError
-        For a score that was given, or that is not the logistic regression of its formula.
+        For a score that was given.
     """
-    import formulaic
-
     if not isinstance(propensity, Propensity):
         raise InputError(f"propensity must be the result of propensity(), not {type(propensity).__name__}.")
-    if propensity.given is not None:
+    if propensity.matrix is None:
         raise InputError(
             f"The score is the column {propensity.given} as it stands, not a probability estimated here; its "
             "estimation cannot be counted."
         )
-    columns = Columns(propensity.data)
-    treated = columns.indicator(propensity.treatment) == 1
-    covariates = read_covariates(columns, propensity.covariates)
-    columns.check()
-    frame = pd.DataFrame(
-        {
-            one.name: one.values
-            if one.levels is None
-            else pd.Categorical.from_codes(
-                np.nan_to_num(one.values, nan=-1).astype(int), categories=pd.Index(one.levels)
-            )
-            for one in covariates
-        }
-    )
-    right = formulaic.Formula(propensity.formula).rhs
-    matrix = np.asarray(formulaic.model_matrix(right, frame, context={}, na_action="ignore"), dtype=float)
-    linear = propensity.linear.to_numpy(dtype=float)
-    if not np.isfinite(matrix).all():
-        raise InputError(_UNLIKE)
-    matrix = matrix[:, independent_columns(matrix)]
-    size = np.linalg.norm(matrix, axis=0)
-    fitted = matrix / size @ np.linalg.lstsq(matrix / size, linear, rcond=None)[0]
-    if np.abs(fitted - linear).max() > REPRODUCED * (1 + np.abs(linear).max()):
-        raise InputError(_UNLIKE)
-    return ScoreModel(matrix, linear, propensity.score.to_numpy(dtype=float), treated)
-
-
-_UNLIKE = (
-    "The score is not the logistic regression of its formula on its data as they stand (missing values were filled in, "
-    "perhaps), so its estimation cannot be counted in. Leave propensity out: the error then takes the score as known."
-)
+    treated = propensity.data[propensity.treatment].to_numpy(dtype=float) == 1
+    return ScoreModel(propensity.matrix, propensity.linear.to_numpy(), propensity.score.to_numpy(), treated)
 
 
 def forbid_other_score(design: Design, propensity: Propensity) -> None:

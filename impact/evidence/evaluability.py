@@ -10,21 +10,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import scipy
 
 from impact.cohort import Cohort
-from impact.cohort.dates import days, one_day
 from impact.errors import Fault, InputError
-from impact.evidence.power import minimum_detectable_difference, people_needed, planned_sizes
+from impact.evidence.contacts_plan import contacts_plan
+from impact.evidence.planned_arms import Arms, planned_arms
+from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.shown import rate as shown_rate
-from impact.frames import BoolArray
 from impact.results import number, with_notes
 
 NAN = math.nan
 DIFFERENCE = "difference of two rates"
 HAZARD = "hazard ratio below 1"
+CONTACTS = "difference of contacts a year"
 CHANGE = "standard deviations of the change"
 COLUMNS = (
     *("part", "term", "title", "answer", "detectable", "unit", "n_treated", "n_comparison", "rate"),
@@ -83,24 +83,6 @@ class Evaluability:
 
 
 @dataclass(frozen=True, slots=True)
-class _Arms:
-    """A comparison as planned: people who took part and have a partner, the effective number of the others, their rate.
-
-    `smallest` is the smaller group counted in people; `unshared` had a complete record and no partner.
-    """
-
-    n_treated: int
-    n_comparison: float
-    rate: float
-    smallest: int
-    unshared: int
-
-    @property
-    def numbers(self) -> Row:
-        return {"n_treated": float(self.n_treated), "n_comparison": self.n_comparison, "rate": self.rate}
-
-
-@dataclass(frozen=True, slots=True)
 class _Plan:
     """What every row is made from; where reoffending is no outcome nobody is in `complete` and `some`."""
 
@@ -108,8 +90,8 @@ class _Plan:
     minimums: Mapping[str, float]
     power: float
     level: float
-    complete: _Arms
-    some: _Arms
+    complete: Arms
+    some: Arms
 
     @property
     def kind(self) -> str:
@@ -121,12 +103,12 @@ class _Plan:
         """The detectable difference in standard errors."""
         return float(scipy.stats.norm.ppf(0.5 + self.level / 2) + scipy.stats.norm.ppf(self.power))
 
-    def difference(self, arms: _Arms) -> float:
+    def difference(self, arms: Arms) -> float:
         """The detectable difference of two rates."""
         sizes = (arms.n_treated, arms.n_comparison, arms.rate)
         return minimum_detectable_difference(*sizes, power=self.power, level=self.level)
 
-    def needed(self, arms: _Arms, large: float, detectable: float) -> str:
+    def needed(self, arms: Arms, large: float, detectable: float) -> str:
         """People who took part for `large` to be detectable, the comparison group growing in step."""
         if arms.rate <= self.minimums["large_difference"]:
             return _common()["missing_rare"].format(**self.words)
@@ -155,7 +137,8 @@ def evaluability(
         The people of one programme.
     minimums : mapping, optional
         How many are enough, where not as in ``evaluability.toml``: ``submitted``, ``analysed``, ``reoffenders`` and
-        ``readings`` (people), and ``large_difference`` (of two rates; a comparison that would miss it is weak).
+        ``readings`` (people), ``large_difference`` (of two rates) and ``large_fall`` (share of the comparison group's
+        contacts in a year); a comparison that would miss it is weak.
     power, level : float
         Chance of finding the detectable difference, and the confidence level of the test.
 
@@ -173,72 +156,43 @@ def evaluability(
     Comparison people are those that the definition's `ratio` and `exact` would give, in rounds as `match` goes, before
     any caliper; their effective number is Kish's, (Σw)² / Σw². Rates: `minimum_detectable_difference`. Hazards:
     exp(−(z₁₋α⸝₂ + z_power) √((1/n₁ + 1/n₀) / p)), p the share of the comparison group with an event (Schoenfeld 1983,
-    Biometrics 39: 499 to 503). Readings: (z₁₋α⸝₂ + z_power) / √n. People submitted are those accepted.
+    Biometrics 39: 499 to 503). Readings: (z₁₋α⸝₂ + z_power) / √n. Contacts: (z₁₋α⸝₂ + z_power) s √(1/n₁ + 1/n₀), s
+    their standard deviation in the comparison group's year before. People submitted are those accepted.
     """
     if not isinstance(cohort, Cohort):
         raise InputError(f"evaluability() needs the result of cohort(), not {type(cohort).__name__}.")
     if cohort.treatment == "time-varying":
         raise InputError("evaluability() plans with one row a person: give a cohort by intention to treat.")
     minimum_detectable_difference(1, 1, 0.5, power=power, level=level)
-    plan = _Plan(cohort, _limits(minimums or {}), power, level, *_arms(cohort))
+    plan = _Plan(cohort, _limits(minimums or {}), power, level, *planned_arms(cohort))
     if cohort.programme.reoffending:
         methods = [_survival(plan), _rates(plan, "matched"), _rates(plan, "randomised"), _in_differences(plan)]
     else:
         terms = ("survival", "matched", "randomised", "difference_in_differences")
         methods = [_row(term, "no", plan.words["no_outcome"], _common()["nothing"]) for term in terms]
-    table = pd.DataFrame([_before_after(plan), *methods, *_minimums(plan)], columns=list(COLUMNS))
+    of_a_place = _wording()["method"]["interrupted_time_series"]
+    place = _row("interrupted_time_series", "no", of_a_place["why"], of_a_place["missing"])
+    table = pd.DataFrame([_before_after(plan), *methods, place, *_minimums(plan)], columns=list(COLUMNS))
     return Evaluability(table, cohort.programme.title, power, level, _notes(plan))
 
 
 def _limits(given: Mapping[str, float]) -> dict[str, float]:
     """The minimums asked for, over those that ship with the library."""
     limits = {name: entry["value"] for name, entry in _wording()["minimum"].items()}
-    limits["large_difference"] = _wording()["large_difference"]["value"]
+    shares = ("large_difference", "large_fall")
+    limits |= {name: _wording()[name]["value"] for name in shares}
     faults = []
     for name, value in given.items():
         known = isinstance(value, float | int) and not isinstance(value, bool)
         if name not in limits:
             faults.append(Fault("is no minimum", column=str(name), remedy=f"the minimums are: {', '.join(limits)}."))
-        elif name == "large_difference" and not (known and 0 < value < 1):
+        elif name in shares and not (known and 0 < value < 1):
             faults.append(Fault(f"must lie between 0 and 1, not {value!r}", column=name))
-        elif name != "large_difference" and not (known and value >= 1 and value == int(value)):
+        elif name not in shares and not (known and value >= 1 and value == int(value)):
             faults.append(Fault(f"must be a whole number, 1 or more, not {value!r}", column=name))
     if faults:
         raise InputError("The minimums cannot be used:", faults)
     return limits | dict(given)
-
-
-def _arms(cohort: Cohort) -> tuple[_Arms, _Arms]:
-    """The comparison of those followed to the end, and of those followed for a day or more."""
-    if not cohort.programme.reoffending:
-        return (_Arms(0, 0.0, NAN, 0, 0),) * 2
-    some = days(cohort.data["index_on"]) < cohort.waiting.latest_start(one_day(cohort.complete_to, "complete_to", []))
-    complete = cohort.data["complete"].to_numpy(dtype=bool)
-    return _planned(cohort, complete, "reoffended"), _planned(cohort, some, "event")
-
-
-def _planned(cohort: Cohort, followed: BoolArray, outcome: str) -> _Arms:
-    plan, data = cohort.programme.comparison, cohort.data[followed]
-    treated = (data["treated"] == 1).to_numpy(dtype=bool)
-    if plan.kind == "none":
-        return _Arms(int(treated.sum()), 0.0, NAN, 0, 0)
-    known = data[[*plan.covariates, *plan.exact]].notna().all(axis=1).to_numpy(dtype=bool)
-    data, treated = data[known], treated[known]
-    stratum = data.groupby(list(plan.exact)).ngroup().to_numpy() if plan.exact else np.zeros(len(data), dtype=np.int64)
-    strata = int(stratum.max(initial=0)) + 1
-    taking, others = np.bincount(stratum[treated], minlength=strata), np.bincount(stratum[~treated], minlength=strata)
-    could = ~treated & (taking[stratum] > 0)
-    share = float(data.loc[could, outcome].astype(float).mean()) if could.any() else NAN
-    served = int(taking[others > 0].sum())
-    if plan.kind == "randomised":
-        served, effective = int(treated.sum()), float((~treated).sum())
-    elif plan.method == "radius":
-        effective = float(could.sum())
-    elif plan.replace:
-        effective = float(np.minimum(plan.ratio * taking, others).sum())
-    else:
-        served, effective = planned_sizes(taking, others, ratio=plan.ratio)
-    return _Arms(served, effective, share, min(served, int(could.sum())), int(treated.sum()) - served)
 
 
 def _row(term: str, answer: str, why: str, missing: str = "", **numbers: Any) -> Row:
@@ -300,7 +254,7 @@ def _rates(plan: _Plan, term: str) -> Row:
     return _row(term, answer, why, missing, detectable=found, unit=DIFFERENCE, **arms.numbers)
 
 
-def _too_few(plan: _Plan, term: str, arms: _Arms, followed: str) -> Row | None:
+def _too_few(plan: _Plan, term: str, arms: Arms, followed: str) -> Row | None:
     """The row that says no for want of people or of a rate; None where there are enough."""
     common, numbers, least = _common(), arms.numbers, plan.minimums["analysed"]
     words = plan.words | {"followed": common[followed]}
@@ -317,8 +271,27 @@ def _too_few(plan: _Plan, term: str, arms: _Arms, followed: str) -> Row | None:
 
 
 def _in_differences(plan: _Plan) -> Row:
-    text = _wording()["method"]["difference_in_differences"]
-    return _row("difference_in_differences", "no", text["not_judged"], text["missing"][plan.kind == "none"])
+    text, term = _wording()["method"]["difference_in_differences"], "difference_in_differences"
+    found = contacts_plan(plan.cohort)
+    if plan.kind == "none":
+        return _row(term, "no", text["none"], _common()["missing_comparison"])
+    if found is None or not found.mean > 0:
+        return _row(term, "no", text["no_contacts"], text["missing_contacts"])
+    numbers: Row = {"n_treated": float(found.n_treated), "n_comparison": float(found.n_comparison), "rate": found.mean}
+    if min(found.n_treated, found.n_comparison) < plan.minimums["analysed"]:
+        side = "those who took part" if found.n_treated < plan.minimums["analysed"] else "the comparison group"
+        return _row(term, "no", text["few"].format(side=side, **plan.words), text["missing_few"], **numbers)
+    detectable, large = plan.reach * found.std_error, plan.minimums["large_fall"] * found.mean
+    words = plan.words | {
+        "mean": number(found.mean, 2),
+        "detectable": f"{math.ceil(100 * detectable - 1e-9) / 100:.2f}",
+    }
+    numbers |= {"detectable": detectable, "unit": CONTACTS}
+    branch, missing = ("yes", "") if detectable <= large else ("weak", text["missing_people"])
+    needed = people_needed(found.n_treated, large, found.std_error, power=plan.power, level=plan.level)
+    missing = missing.format(needed=f"{needed:,}", fall=f"{plan.minimums['large_fall']:.0%}")
+    answer = "yes" if branch == "yes" else "yes, weakly"
+    return _row(term, answer, f"{text[branch].format(**words)} {text['assumed']}", missing, **numbers)
 
 
 def _minimums(plan: _Plan) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,7 +157,7 @@ def test_the_spread_of_a_covariate_is_drawn_before_and_after(reference):
     for covariate in ("age", "prior", "area"):
         ax = found.plot(kind="distribution", covariate=covariate)
         table = found.distribution(covariate)
-        after = table[table["sample"] == "matched"]
+        after = table[table["sample"] != "all"]
         heights = [bar.get_height() for bar in ax.patches]
         np.testing.assert_allclose(heights, [*after["treated"], *-after["comparison"]], atol=1e-15)
         outline = np.asarray(next(one for one in ax.lines if "Before" in str(one.get_label())).get_ydata())
@@ -236,3 +237,55 @@ def test_arguments_that_cannot_be_used_are_refused(reference, arguments, says):
         balance(whole_sample(reference[0], "joined"))
     with pytest.raises(InputError, match="needs a Design"):
         balance(reference[0])
+
+
+def test_squares_and_products_are_those_of_columns_made_by_hand(reference):
+    data = reference[0]
+    design = designed(data)
+    table = balance(design, squares=True, interactions=True).tidy()
+    male = data["male"]
+    made = {"age²": data["age"] ** 2, "prior²": data["prior"] ** 2, "age × prior": data["age"] * data["prior"]}
+    made |= {"age × male": data["age"] * male, "prior × male": data["prior"] * male}
+    for area in sorted(data["area"].unique()):
+        here = (data["area"] == area).astype(float)
+        for name in ("age", "prior", "male"):
+            made[f"{name} × area[{area}]"] = data[name] * here
+    plain = balance(design).tidy()
+    assert set(table["term"]) == set(plain["term"]) | set(made)
+    by_hand = Design(
+        data.assign(**made), "joined", design.weights, design.sets, design.estimand, tuple(made), "By hand", design.flow
+    )
+    wanted = pd.concat([plain, balance(by_hand).tidy()]).set_index(["term", "sample"])
+    pd.testing.assert_frame_equal(
+        table.set_index(["term", "sample"]), wanted.loc[table.set_index(["term", "sample"]).index]
+    )
+    treated = data["joined"] == 1
+    row = table[(table["term"] == "age²") & (table["sample"] == "matched")].iloc[0]
+    squared, w = data["age"] ** 2, data["weight"]
+    mean, other = (np.average(squared[side], weights=w[side]) for side in (treated, ~treated))
+    assert row["smd"] == pytest.approx((mean - other) / squared[treated].std(), rel=1e-12)
+    assert balance(design, squares=True).tidy()["term"].nunique() == plain["term"].nunique() + 2
+
+
+def test_products_know_what_is_missing_and_leave_out_what_nobody_is():
+    data = pd.DataFrame({"t": [1, 0, 1, 0, 1, 0], "x": [1.0, 2, 3, 4, 5, np.nan], "s": list("ababbb")})
+    data["u"] = data["s"].map({"a": "p", "b": "q"})
+    design = whole_sample(data, "t", ["x", "s", "u"])
+    table = balance(design, interactions=True).tidy().set_index("term")
+    assert {"s[a] × u[p]", "s[b] × u[q]"} <= set(table.index)
+    assert not {"s[a] × u[q]", "s[b] × u[p]"} & set(table.index)
+    assert table.loc["x × s[b]", "mean_comparison"] == pytest.approx(3.0)
+
+
+def test_a_weighted_design_says_weighted(reference):
+    data = reference[0]
+    score = propensity("joined ~ age + prior", data)
+    weighted, matched = weight(score).balance(), match(score).balance()
+    assert weighted.tidy()["sample"].unique().tolist() == ["all", "weighted"]
+    assert matched.tidy()["sample"].unique().tolist() == ["all", "matched"]
+    for found, words in ((weighted, "weighting"), (matched, "matching")):
+        labels = [text.get_text() for text in found.plot().get_legend().get_texts()]
+        assert labels[:2] == ["Everyone", f"After {words}"]
+        labels = [text.get_text() for text in found.plot(kind="distribution", covariate="age").get_legend().get_texts()]
+        assert f"Before {words}" in labels
+    plt.close("all")

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from impact.comparison import compare, match, propensity, whole_sample
+from impact.comparison import compare, match, propensity, weight, whole_sample
 from impact.comparison.abadie_imbens import Pairs, local_products, matched_effect, score_adjustment, tied
 from impact.comparison.bootstrap import resampled, resampled_ratios, set_sums
 from impact.comparison.doubly_robust import doubly_robust
@@ -414,3 +414,21 @@ def test_an_outcome_among_those_with_an_event_is_labelled_as_chosen(people):
     nobody = designed(people.assign(never=0))
     with pytest.raises(InputError, match="nobody to compare"):
         compare(nobody, "days", measure="mean_difference", among="never")
+
+
+def test_a_score_with_marks_of_what_is_missing_is_counted_like_the_same_columns_by_hand() -> None:
+    rng = np.random.default_rng(8)
+    data = pd.DataFrame({"age": rng.normal(size=300), "prior": rng.normal(size=300)})
+    data["joined"] = (rng.random(300) < 0.3 + 0.2 * (data["age"] > 0)).astype(int)
+    data["again"] = (rng.random(300) < 0.4).astype(int)
+    gaps = rng.random(300) < 0.1
+    holes = data.assign(prior=data["prior"].where(~gaps))
+    by_hand = holes.assign(prior=holes["prior"].fillna(holes["prior"].mean()), prior_missing=gaps.astype(int))
+    effects = []
+    for score in (
+        propensity("joined ~ age + prior", holes, missing="indicator"),
+        propensity("joined ~ age + prior + prior_missing", by_hand),
+    ):
+        effects.append(compare(weight(score), "again", measure="risk_difference", propensity=score))
+    assert effects[0].estimate == pytest.approx(effects[1].estimate, rel=1e-10)
+    assert effects[0].std_error == pytest.approx(effects[1].std_error, rel=1e-10)

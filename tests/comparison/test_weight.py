@@ -57,14 +57,14 @@ def test_weights_are_those_of_their_formulas(arguments, formula):
     assert design.estimand.endswith("among the kept") == ("trim" in arguments)
     table = design.balance().tidy()
     if arguments.get("method") == "overlap":
-        assert table.loc[table["sample"] == "matched", "smd"].abs().max() < 1e-8
+        assert table.loc[table["sample"] == "weighted", "smd"].abs().max() < 1e-8
 
 
 def test_entropy_balancing_is_exact_and_the_most_even():
     data = drawn(120)
     design = weight(propensity(FORMULA, data), method="entropy")
     table = design.balance().tidy()
-    assert table.loc[table["sample"] == "matched", "smd"].abs().max() < 1e-9
+    assert table.loc[table["sample"] == "weighted", "smd"].abs().max() < 1e-9
     d = data["joined"] == 1
     terms = np.column_stack([data["age"], data["prior"], data["area"] == "L", data["area"] == "S"]).astype(float)
     others, goal = terms[~d], terms[d].mean(axis=0)
@@ -76,6 +76,30 @@ def test_entropy_balancing_is_exact_and_the_most_even():
     oracle = np.exp(gap @ slope)
     found = design.weights[~d].to_numpy()
     np.testing.assert_allclose(found / found.sum(), oracle / oracle.sum(), rtol=1e-5)
+
+
+def test_entropy_balancing_is_the_primal_optimum_of_its_own_problem():
+    """Weights near 1/n0, given the means: least Σ w log(w n0), searched for without the dual."""
+    data = drawn(60)
+    design = weight(propensity("joined ~ age + prior", data), method="entropy")
+    d = (data["joined"] == 1).to_numpy()
+    terms = data[["age", "prior"]].to_numpy(dtype=float)
+    gaps = (terms[~d] - terms[d].mean(axis=0)) / terms[~d].std(axis=0)
+    n = len(gaps)
+    found = scipy.optimize.minimize(
+        lambda w: (w * np.log(w * n)).sum(),
+        np.full(n, 1 / n),
+        jac=lambda w: np.log(w * n) + 1,
+        method="SLSQP",
+        bounds=[(1e-9, 1)] * n,
+        constraints=[
+            {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(n)},
+            {"type": "eq", "fun": lambda w: w @ gaps, "jac": lambda w: gaps.T},
+        ],
+        options={"ftol": 1e-15, "maxiter": 1000},
+    ).x
+    weights = design.weights[~d].to_numpy()
+    np.testing.assert_allclose(weights / weights.sum(), found, atol=1e-6)
 
 
 def test_entropy_balancing_fails_with_the_covariate_named():

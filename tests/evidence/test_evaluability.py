@@ -21,7 +21,7 @@ from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.power import planned_sizes
 
 PROGRAMMES = ("pops", "moms", "magistra", "shelter", "time_matters", "dwp")
-METHODS = ["before_after", "survival", "matched", "randomised", "difference_in_differences"]
+METHODS = ["before_after", "survival", "matched", "randomised", "difference_in_differences", "interrupted_time_series"]
 MINIMUMS = ["submitted", "analysed", "reoffenders"]
 AFTER = (
     "reoffended",
@@ -80,13 +80,13 @@ def test_every_programme_gets_every_row(cohorts):
     for name, cohort in cohorts.items():
         table = evaluability(cohort).tidy()
         assert table["term"].tolist() == METHODS + MINIMUMS
-        assert table["part"].tolist() == ["method"] * 5 + ["minimum"] * 3
+        assert table["part"].tolist() == ["method"] * 6 + ["minimum"] * 3
         assert table["why"].str.len().min() > 20
         assert not table["why"].str.contains(r"[{}]").any()
         assert not table["missing"].str.contains(r"[{}]").any()
         assert (table.loc[table["answer"] == "no", "missing"] != "").all()
         answers[name] = dict(zip(table["term"], table["answer"], strict=True))
-        assert rows(evaluability(cohort)).loc[METHODS, "maryland_level"].tolist() == [1, 3, 3, 5, 4]
+        assert rows(evaluability(cohort)).loc[METHODS, "maryland_level"].tolist() == [1, 3, 3, 5, 4, 4]
     assert {name: answer["matched"] for name, answer in answers.items()} == {
         "pops": "yes, weakly",
         "moms": "yes, weakly",
@@ -96,7 +96,11 @@ def test_every_programme_gets_every_row(cohorts):
         "dwp": "yes, weakly",
     }
     assert all(answer["before_after"] == "yes, weakly" for answer in answers.values())
-    assert all(answer["randomised"] == answer["difference_in_differences"] == "no" for answer in answers.values())
+    assert all(answer["randomised"] == answer["interrupted_time_series"] == "no" for answer in answers.values())
+    assert {name for name, answer in answers.items() if answer["difference_in_differences"] == "no"} == {
+        "shelter",
+        "time_matters",
+    }
     assert {name for name, answer in answers.items() if answer["submitted"] == "yes"} == {
         "pops",
         "moms",
@@ -261,7 +265,7 @@ def test_no_comparison_group(cohorts):
     assert "There is no comparison group" in table.loc["matched", "why"]
     assert table.loc["survival", "answer"] == "yes, weakly"
     assert math.isnan(table.loc["survival", "maryland_level"])
-    assert "a comparison group: there is none" in table.loc["difference_in_differences", "missing"]
+    assert "beside those who did" in table.loc["difference_in_differences", "why"]
     assert table.loc["analysed", "answer"] == "no"
 
 
@@ -309,6 +313,53 @@ def test_minimums_can_be_changed_and_what_is_recalled_is_never_official(cohorts)
     assert given_.loc["matched", "answer"] == "no"
     easier = rows(evaluability(cohorts["moms"], minimums={"large_difference": 0.3}))
     assert easier.loc["matched", "answer"] == "yes"
+
+
+def with_contacts(cohort: Cohort, n_treated: int, n_comparison: int, **plan: object) -> Cohort:
+    """Invented people of whom every other one of the comparison had two contacts in the year before."""
+    made_up = made(cohort, n_treated, n_comparison, 0.4, **plan)
+    counts = np.concatenate([np.zeros(n_treated), np.arange(n_comparison) % 2 * 2.0])
+    return replace(made_up, data=made_up.data.assign(contacts_before=counts))
+
+
+def test_contacts_are_planned_from_the_year_before_of_the_others(cohorts):
+    cohort = with_contacts(cohorts["pops"], 100, 1000)
+    row = rows(evaluability(cohort)).loc["difference_in_differences"]
+    assert (row["n_treated"], row["n_comparison"], row["rate"]) == (100, 1000, 1.0)
+    assert normal_power(row["detectable"] / math.sqrt(1000 / 999), 1 / (1 / 100 + 1 / 1000), 0.05) == pytest.approx(
+        0.8, abs=1e-6
+    )
+    assert row["answer"] == "yes, weakly"
+    needed = int(re.search(r"About ([\d,]+) people", row["missing"])[1].replace(",", ""))
+    enough = rows(evaluability(with_contacts(cohorts["pops"], needed, 10 * needed))).loc["difference_in_differences"]
+    assert (enough["answer"], enough["missing"]) == ("yes", "")
+    fewer = with_contacts(cohorts["pops"], needed - 2, 10 * (needed - 2))
+    assert rows(evaluability(fewer)).loc["difference_in_differences", "answer"] == "yes, weakly"
+    easier = evaluability(cohort, minimums={"large_fall": 0.3})
+    assert rows(easier).loc["difference_in_differences", "answer"] == "yes"
+
+
+def test_only_people_with_a_year_after_count_for_contacts(cohorts):
+    cohort = with_contacts(cohorts["pops"], 40, 400)
+    last = pd.Timestamp(cohort.complete_to)
+    for days, counted in ((364, 40), (363, 30)):
+        data = cohort.data.copy()
+        data.loc[:9, "index_on"] = last - pd.Timedelta(days, unit="D")
+        row = rows(evaluability(replace(cohort, data=data))).loc["difference_in_differences"]
+        assert row["n_treated"] == counted
+    data.loc[10:, "contacts_before"] = np.nan
+    row = rows(evaluability(replace(cohort, data=data))).loc["difference_in_differences"]
+    assert row["answer"] == "no"
+    assert "no contacts with the police" in row["why"]
+
+
+def test_contacts_are_refused_with_the_reason(cohorts):
+    few = rows(evaluability(with_contacts(cohorts["pops"], 29, 400))).loc["difference_in_differences"]
+    assert (few["answer"], "Fewer than 30 people of those who took part" in few["why"]) == ("no", True)
+    few = rows(evaluability(with_contacts(cohorts["pops"], 100, 29))).loc["difference_in_differences"]
+    assert "people of the comparison group" in few["why"]
+    without = rows(evaluability(made(cohorts["pops"], 100, 1000, 0.4))).loc["difference_in_differences"]
+    assert "no contacts with the police" in without["why"]
 
 
 def test_faults(cohorts):

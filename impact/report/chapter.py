@@ -10,12 +10,14 @@ from pathlib import Path
 from impact.cohort import Cohort, Programme
 from impact.cohort import cohort as make_cohort
 from impact.cohort import programme as read_programme
+from impact.distance.pathways import Pathways
 from impact.errors import Fault, InputError
 from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
 from impact.records import Linked
 from impact.report import outcomes, people, readings, said
 from impact.report.analysis import Compared, NotPossible, analyse
 from impact.report.exhibits import Block, Section
+from impact.report.measured import Measured, measure_needs, measure_readings
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,19 @@ class Chapter:
         return analyse(self.cohort, self.linked)
 
     @cached_property
+    def readings(self) -> tuple[Measured, ...]:
+        """Change on each instrument that has readings."""
+        return measure_readings(self.programme, self.linked)
+
+    @cached_property
+    def needs(self) -> Pathways | None:
+        """Needs identified and met; None where the records hold none."""
+        return measure_needs(self.programme, self.linked)
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What was done and found: on reoffending where it is an outcome, then on the readings."""
-        return said.findings(self.cohort, self.linked, self.comparison)
+        return said.findings(self.cohort, self.comparison, self.readings)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -75,11 +87,11 @@ class Chapter:
 
     def interviews(self) -> Section:
         """Pre and post interviews: distance travelled."""
-        return readings.interviews(self.cohort, self.linked)
+        return readings.interviews(self.programme, self.readings)
 
     def pathways(self) -> Section:
         """Needs identified and met on the seven pathways."""
-        return readings.pathways_progress(self.cohort, self.linked)
+        return readings.pathways_progress(self.programme, self.needs)
 
     def risk_management(self) -> Section:
         """Assessed need, recall, police contact; for people whose reoffending is an outcome."""

@@ -103,7 +103,8 @@ class Ledger:
         tests, hidden = int(table["p_value"].notna().sum()), int((table["reason"] != "").sum())
         said = [f"p_holm and p_bh allow for all {tests:,} tests that are shown, not for those of one table alone."]
         if hidden:
-            said.append(f"{hidden:,} results were computed and are not shown; reason says why, and no number stands.")
+            many = "1 result was computed and is" if hidden == 1 else f"{hidden:,} results were computed and are"
+            said.append(f"{many} not shown; reason says why, and no number stands.")
         return tuple(said)
 
     def planned(self, entry: Entry) -> bool:

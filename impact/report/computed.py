@@ -25,7 +25,10 @@ FEW_EVENTS = "too few reoffences for a curve"
 def entries(
     cohort: Cohort, compared: Compared | NotPossible, readings: tuple[Measured, ...], needs: Pathways | None
 ) -> tuple[Entry, ...]:
-    """Every test and interval of a chapter, in the order of its sections."""
+    """Every test and interval of a chapter about what came after, in the order of its sections.
+
+    The coefficients of the score model are none: they describe who took part, and no outcome is in them.
+    """
     key = exhibit_key(cohort.programme.name)
     found = [entry for measured in readings for entry in _of_readings(cohort.programme, measured)]
     if needs is not None:

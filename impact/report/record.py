@@ -15,13 +15,23 @@ from impact.report.analysis import (
     NotPossible,
 )
 from impact.report.exhibits import Exhibit, Statement, Table
+from impact.report.readings import PATHWAY_TITLES
 from impact.report.words import exhibit_key, interval, probability, title
 
 NO_MODEL = "the model could not be fitted"
-ON_GROUPS = (
-    *("reoffended", "reoffences", "custody_for_reoffence", "days_to_first", "first_reoffence", "needs_change"),
-    *("recalled", "contacts_after", "first_reoffence:took_part", "first_reoffence:comparison"),
-)
+ON_GROUPS = {
+    "reoffended": "Reoffended",
+    "reoffences": "Reoffences",
+    "custody_for_reoffence": "Given custody for a reoffence",
+    "days_to_first": "Days to first reoffence",
+    "needs_change": "Change in needs assessed by probation",
+    "recalled": "Recalled to prison",
+    "contacts_after": "Police contacts as a suspect",
+    "first_reoffence": "First reoffence, day by day",
+    "first_reoffence:took_part": "With a first reoffence: took part",
+    "first_reoffence:comparison": "With a first reoffence: comparison",
+}
+"""What is computed of two groups, as a plan names it, and in words."""
 LEVEL = 0.95
 UNPLANNED = (
     "**No plan was written before the outcomes were joined.** Nothing below was planned, so a clear result may be one"
@@ -75,15 +85,8 @@ def plan_exhibits(cohort: Cohort, ledger: Ledger, found: tuple[Departure, ...]) 
         return [Statement(f"{key}-plan-said", UNPLANNED)]
     planned = sum(len(names) for names in plan.outcomes.values())
     kept = sum(ledger.planned(entry) for entry in ledger.entries)
-    head = (
-        f"Before outcomes were joined a plan was written of what would be computed, and how (@{key}-plan)."
-        f" {plan.notes[0]}"
-    )
-    departed = f" What was done departs from it in {len(found)} ways (@{key}-departures)." if len(found) > 1 else ""
-    if len(found) == 1:
-        departed = f" What was done departs from it in one way (@{key}-departures)."
     rows = [
-        ("Plan", f"{plan.programme}.toml"),
+        ("File", f"{plan.programme}.toml"),
         ("SHA-256 of its content", " ".join(plan.digest[at : at + 16] for at in range(0, 64, 16))),
         ("Main outcome", _named(ledger, plan.main)),
         ("Results planned", str(planned)),
@@ -94,40 +97,59 @@ def plan_exhibits(cohort: Cohort, ledger: Ledger, found: tuple[Departure, ...]) 
     table = Table(
         f"{key}-plan",
         "The plan, and how far it was kept",
-        pd.DataFrame(rows, columns=["", "In this chapter"]),
+        pd.DataFrame(rows, columns=["The plan", "In this chapter"]),
         "The hash is of the plan's content, not its layout: the same plan gives the same hash, any other plan another.",
     )
-    said = Statement(f"{key}-plan-said", head + (departed or " Nothing that was done departs from it."))
-    return [said, table, *([_departures(ledger, found, f"{key}-departures")] if found else [])]
+    departs = (
+        f"@{key}-departures lists everything in which this chapter departs from it."
+        if found
+        else "Nothing in this chapter departs from it."
+    )
+    said = f"This chapter is held against a plan of what was to be computed, and how (@{key}-plan). {plan.notes[0]}"
+    exhibits: list[Exhibit] = [Statement(f"{key}-plan-said", f"{said} {departs}"), table]
+    return [*exhibits, _departures(ledger, found, f"{key}-departures")] if found else exhibits
 
 
 def _named(ledger: Ledger, outcome: str, measure: str = "") -> str:
-    """An outcome in words, as the ledger calls it if it holds it."""
-    held = {entry.outcome: entry.title for entry in reversed(ledger.entries)}
+    """An outcome in words: as the ledger calls it by this measure, or else as the records are spoken of."""
     exact = {(entry.outcome, entry.measure): entry.title for entry in ledger.entries}
-    words = exact.get((outcome, measure)) or held.get(outcome) or title(outcome.replace(":", ": "))
-    return f"{words} ({MEASURES[measure]})" if measure in MEASURES else words
+    others = {entry.outcome: entry.title for entry in reversed(ledger.entries)} | PATHWAY_TITLES | ON_GROUPS
+    return exact.get((outcome, measure)) or others.get(outcome) or title(outcome.replace(":", ": "))
 
 
 def _departures(ledger: Ledger, found: tuple[Departure, ...], key: str) -> Table:
-    rows = []
+    """The departures, those of one kind for one reason in one row."""
+    held = {(entry.outcome, entry.measure): entry for entry in ledger.entries}
+    rows: dict[tuple[str, str, str], list[Departure]] = {}
     for one in found:
-        name = one.name.rpartition(".")[2]
-        setting = one.kind == "setting differs"
-        rows.append(
-            {
-                "What": title(name) if setting else _named(ledger, one.name, one.measure),
-                "Departure": one.kind,
-                "Planned": _spaced(one.planned) if setting else "yes" if one.kind != "run, not planned" else "no",
-                "Done": _spaced(one.done) if setting else one.done or "yes",
-            }
-        )
-    return Table(key, "Where what was done departs from the plan", pd.DataFrame(rows))
+        done, apart = one.done, one.name if one.kind == "setting differs" else ""
+        if one.kind == "run, not planned":
+            entry = held[one.name, one.measure]
+            done = f"shown in @{entry.shown}" if entry.shown else f"not shown: {entry.withheld}"
+            apart = "" if entry.shown else one.measure
+        rows.setdefault((one.kind, apart, done), []).append(one)
+    frame = pd.DataFrame(
+        [
+            {"What": _what(ledger, group, apart), "Departure": kind, "What was done, or why not": _spaced(done)}
+            for (kind, apart, done), group in rows.items()
+        ]
+    )
+    return Table(key, "Where what was done departs from the plan", frame)
+
+
+def _what(ledger: Ledger, group: list[Departure], measure: str) -> str:
+    """What a row of departures is about: a setting as planned, or results by name; those not shown by measure."""
+    first = group[0]
+    if first.kind == "setting differs":
+        return _spaced(f"{title(first.name.rpartition('.')[2])}: {first.planned}")
+    if measure:
+        return f"{title(MEASURES[measure])} ({len(group)})"
+    return "; ".join(dict.fromkeys(_named(ledger, one.name, one.measure) for one in group))
 
 
 def _spaced(text: str) -> str:
-    """Names from the data in a list as words."""
-    return text.replace("_", " ")
+    """Names from the data as words; references to exhibits stay as they are."""
+    return text if "@" in text else text.replace("_", " ")
 
 
 def ledger_exhibits(cohort: Cohort, ledger: Ledger) -> list[Exhibit]:
@@ -157,24 +179,26 @@ def ledger_exhibits(cohort: Cohort, ledger: Ledger) -> list[Exhibit]:
             }
             for entry, row in shown
         ]
-        note = (
-            f"p (Holm) and p (BH, Benjamini and Hochberg) allow for all {tests} tests of the chapter, where a table"
-            " above allows for its own alone. A dash stands for an interval without a test."
-        )
+        note = "A dash stands for an interval without a test."
+        if tests > 1:
+            note += (
+                f" p (Holm) and p (BH, Benjamini and Hochberg) allow for all {tests} tests of the chapter, where a"
+                " table above allows for its own alone. The main outcome is judged by its own p."
+            )
         exhibits.append(Table(f"{key}-ledger", "Every test and interval of this chapter", pd.DataFrame(rows), note))
     return exhibits
 
 
 def _ledger_said(ledger: Ledger, shown: int, tests: int, key: str) -> str:
-    total = len(ledger.entries)
-    clear = int((ledger.tidy()["p_holm"] <= 1 - LEVEL).sum())
-    text = f"{total} tests and intervals were computed for this chapter"
+    table = ledger.tidy()
+    text = f"{len(ledger.entries)} tests and intervals were computed for this chapter"
     text += f"; {shown} are shown (@{key}-ledger)." if shown else "; none is shown."
-    if tests:
+    if tests > 1:
+        raw, left = (int((table[name] <= 1 - LEVEL).sum()) for name in ("p_value", "p_holm"))
         text += (
-            f" Of {tests} tests shown, one in twenty would be expected under 0.05 by chance alone if nothing differed;"
-            f" {clear if clear else 'none'} {'are' if clear > 1 else 'is'} under it after Holm's adjustment for all of"
-            " them."
+            f" Where many tests are made, some are under 0.05 by chance alone. Of the {tests} tests shown,"
+            f" {raw or 'none'} {'is' if raw < 2 else 'are'} at 0.05 or under as they stand, and {left or 'none'} after"
+            " Holm's adjustment for all of them."
         )
     hidden: dict[tuple[str, str], int] = {}
     for entry in ledger.entries:
@@ -182,6 +206,6 @@ def _ledger_said(ledger: Ledger, shown: int, tests: int, key: str) -> str:
             what = (MEASURES[entry.measure], entry.withheld)
             hidden[what] = hidden.get(what, 0) + 1
     if hidden:
-        lines = [f"- {title(measure)}, {count}: {why}." for (measure, why), count in hidden.items()]
-        text += "\n\nNot shown:\n\n" + "\n".join(lines)
+        lines = [f"- {title(measure)} ({count}): {why}." for (measure, why), count in hidden.items()]
+        text += "\n\nComputed and not shown:\n\n" + "\n".join(lines)
     return text

@@ -165,13 +165,12 @@ def ledger_exhibits(cohort: Cohort, ledger: Ledger) -> list[Exhibit]:
     if shown:
         rows = [
             {
-                "Result": entry.title,
+                "Result": f"{entry.title} ({entry.unit})",
                 "Estimate (95% interval)": interval(
                     entry.estimate, entry.conf_low, entry.conf_high, entry.places, scale=entry.scale
                 ),
-                "Unit": entry.unit,
                 **{
-                    head: probability(row[name])
+                    head: probability(row[name]).replace("under", "<")
                     for head, name in (("p", "p_value"), ("p (Holm)", "p_holm"), ("p (BH)", "p_bh"))
                 },
                 "Planned": "yes" if row["planned"] else "no",

@@ -113,7 +113,7 @@ from impact.synthetic import simulate
 from impact.system import overlap
 
 if _typing.TYPE_CHECKING:
-    from impact.report import annual_report, chapter
+    from impact.report import annual_report, chapter, reporting_checklist
 
 __all__ = [
     "Design",
@@ -191,6 +191,7 @@ __all__ = [
     "regression_to_mean",
     "reliable_change",
     "reoffending_rate",
+    "reporting_checklist",
     "risk_band",
     "risk_change",
     "rmst",
@@ -216,7 +217,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in ("annual_report", "chapter"):
+    if name in ("annual_report", "chapter", "reporting_checklist"):
         from impact import report
 
         return getattr(report, name)

@@ -21,6 +21,7 @@ from impact.report.analysis import Compared, NotPossible, analyse
 from impact.report.computed import entries
 from impact.report.exhibits import Block, Section
 from impact.report.measured import Measured, measure_needs, measure_readings
+from impact.report.reporting import checklist_exhibits
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +140,10 @@ class Chapter:
         return said.stories(self.programme, self.linked)
 
     def for_the_record(self) -> Section:
-        """The plan and the departures from it, and the ledger."""
+        """The plan and the departures from it, the ledger, and how far reporting standards are filled."""
         planned = record.plan_exhibits(self.cohort, self.ledger, self.departures)
-        return Section("", (*planned, *record.ledger_exhibits(self.cohort, self.ledger)))
+        computed = record.ledger_exhibits(self.cohort, self.ledger)
+        return Section("", (*planned, *computed, *checklist_exhibits(self)))
 
     def _heads(self) -> list[tuple[str, Callable[[], Section]]]:
         heads = [

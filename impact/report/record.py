@@ -165,7 +165,7 @@ def ledger_exhibits(cohort: Cohort, ledger: Ledger) -> list[Exhibit]:
     if shown:
         rows = [
             {
-                "Result": f"{entry.title} ({entry.unit})",
+                "Result": entry.title if entry.unit in entry.title else f"{entry.title} ({entry.unit})",
                 "Estimate (95% interval)": interval(
                     entry.estimate, entry.conf_low, entry.conf_high, entry.places, scale=entry.scale
                 ),

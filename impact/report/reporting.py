@@ -121,8 +121,7 @@ def checklist_exhibits(chapter: Chapter) -> list[Exhibit]:
     rows = [
         {
             "Standard": made.standard,
-            "Items": str(len(made.table)),
-            **{status.capitalize(): str(count) for status, count in made.counts().items()},
+            **{status.capitalize(): f"{count} of {len(made.table)}" for status, count in made.counts().items()},
             "Source": made.citation,
         }
         for made in filled

@@ -218,3 +218,8 @@ def test_the_annual_report_computes_nothing_that_a_chapter_does_not() -> None:
         name for name, value in vars(annual).items() if inspect.isfunction(value) and METHODS.match(value.__module__)
     ]
     assert methods == ["overlap"]
+
+
+def test_nothing_for_the_record_is_taken_for_a_small_count_of_people(root: Path) -> None:
+    found = im.disclose([root / "notebooks" / "programmes" / f"{name}.ipynb" for name in PROGRAMMES])
+    assert found.safe, repr(found)

@@ -73,6 +73,7 @@ from impact.evidence import (
     jdl_summary,
     protect,
     protect_sums,
+    read_plan,
     safe_spread,
     synthesise,
     verdict,
@@ -113,7 +114,7 @@ from impact.synthetic import simulate
 from impact.system import overlap
 
 if _typing.TYPE_CHECKING:
-    from impact.report import annual_report, chapter
+    from impact.report import annual_report, chapter, reporting_checklist
 
 __all__ = [
     "Design",
@@ -187,10 +188,12 @@ __all__ = [
     "proven_reoffending",
     "pseudonymise",
     "read_linked",
+    "read_plan",
     "recurrent",
     "regression_to_mean",
     "reliable_change",
     "reoffending_rate",
+    "reporting_checklist",
     "risk_band",
     "risk_change",
     "rmst",
@@ -216,7 +219,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _typing.Any:
-    if name in ("annual_report", "chapter"):
+    if name in ("annual_report", "chapter", "reporting_checklist"):
         from impact import report
 
         return getattr(report, name)

@@ -117,6 +117,7 @@ def chapter(
     definitions: Definitions = None,
     follow_up: Annotated[int, typer.Option(help="Days in which a reoffence counts.")] = 365,
     waiting: Annotated[int, typer.Option(help="Further days in which it may be proven.")] = 183,
+    unplanned: Annotated[bool, typer.Option("--unplanned", help="There is no plan, and the chapter says so.")] = False,
 ) -> None:
     """Write one programme's evaluation chapter."""
     from impact.cohort import programme as read_programme
@@ -129,7 +130,8 @@ def chapter(
     with _progress() as told:
         linked = read_linked(data, definitions=definitions)
         told("records read and checked", 1, 3)
-        made = make(read_programme(programme, definitions=definitions), linked, follow_up=follow_up, waiting=waiting)
+        defined = read_programme(programme, definitions=definitions)
+        made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned)
         blocks = made.blocks()
         told("numbers computed", 2, 3)
         document = assemble(

@@ -36,9 +36,11 @@ class Fields:
             self.fault(key, "is none of the allowed words", why=why, remedy=f"use one of: {', '.join(allowed)}.")
         return value
 
-    def texts(self, key: str, *, allowed: Sequence[str] = (), least: int = 0) -> tuple[str, ...]:
+    def texts(
+        self, key: str, *, allowed: Sequence[str] = (), least: int = 0, optional: bool = False
+    ) -> tuple[str, ...]:
         """A list of words, each of them allowed and none twice."""
-        value = self._value(key, list, "a list of text", optional=False)
+        value = self._value(key, list, "a list of text", optional)
         if not isinstance(value, list):
             return ()
         if not all(isinstance(item, str) and item.strip() for item in value):

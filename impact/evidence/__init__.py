@@ -7,8 +7,10 @@ from impact.evidence.disclosure import Protected, protect
 from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.jdl_summary import Summary, jdl_summary
 from impact.evidence.justice_data_lab import JusticeDataLab, jdl
+from impact.evidence.ledger import Ledger
 from impact.evidence.magnitudes import protect_sums
 from impact.evidence.outputs import output_record, read_record, write_record
+from impact.evidence.plan import Plan, read_plan
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.published import DisclosureCheck, disclose
 from impact.evidence.releases import ReleaseComparison, compare_releases
@@ -23,6 +25,8 @@ __all__ = [
     "Evaluability",
     "Finding",
     "JusticeDataLab",
+    "Ledger",
+    "Plan",
     "Protected",
     "ReleaseComparison",
     "Rules",
@@ -44,6 +48,7 @@ __all__ = [
     "protect",
     "protect_sums",
     "rate",
+    "read_plan",
     "read_record",
     "safe_mean",
     "safe_spread",

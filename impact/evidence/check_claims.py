@@ -16,7 +16,7 @@ import pandas as pd
 from impact.cohort import ObservedExpected
 from impact.errors import InputError
 from impact.evidence.claims import Finding, Verdict, verdict
-from impact.evidence.prose import Figure, figures, sentences, shares_in_words, with_digits
+from impact.evidence.prose import Figure, figures, figures_unread, sentences, shares_in_words, with_digits
 from impact.evidence.rules import default_rules
 from impact.results import Estimate, with_notes
 
@@ -133,6 +133,7 @@ def check_claims(text: str, results: Sequence[Result], *, completers: Sequence[R
             rule = _rules()["rule"][code]
             rows.append((sentence.line, code, sentence.text, rule["why"], rule["instead"]))
         unread += [f"line {sentence.line}: the share in words “{words}”" for words in shares_in_words(sentence.text)]
+        unread += [f"line {sentence.line}: the figure “{words}”" for words in figures_unread(sentence.text)]
     notes = ("The check reads words, not meaning: it can miss a claim, and a sentence it lists may be fair.",)
     return ClaimsCheck(pd.DataFrame(rows, columns=COLUMNS), tuple(unread), count, notes)
 

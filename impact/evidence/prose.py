@@ -28,8 +28,16 @@ _WORD_NUMBER = re.compile(
     re.I,
 )
 _SHARE_WORDS = re.compile(
-    r"\b(half|a third|two thirds|a quarter|three quarters|a fifth|most (?:of|people|participants)|the majority)\b", re.I
+    r"\b(half|halved|doubled|trebled|tripled|(?:a|one) third|two[\s-]thirds|(?:a|one) quarter|three[\s-]quarters"
+    r"|(?:a|one) fifth|(?:two|three|four)[\s-]fifths|(?:a|one) tenth|most (?:of|people|participants)|the majority)\b",
+    re.I,
 )
+_LARGE_WORDS = re.compile(
+    r"\b(?:zero|nil|nought|(?:(?:a|\w+)\s)?(?:hundred|thousand)(?:\sand\s[\w-]+)?|\w+\spoint\s\w+)"
+    r"\s+(?:per\s?cent|percentage\s+points?)\b",
+    re.I,
+)
+_OTHER_SIGNS = re.compile(r"[\d.,٫٬]*\s?[٪‰‱]")
 LONGEST = 2000
 
 
@@ -130,6 +138,17 @@ def with_digits(sentence: str) -> str:
 def shares_in_words(sentence: str) -> list[str]:
     """Shares written as words that no figure can be checked against, such as half."""
     return [match[0].lower() for match in _SHARE_WORDS.finditer(sentence)]
+
+
+def figures_unread(sentence: str) -> list[str]:
+    """Figures that are not read: hundreds, zero and decimals in words, and other signs for per cent.
+
+    Examples
+    --------
+    >>> figures_unread("It fell by a hundred per cent, or ١٢٪; 12% is read.")
+    ['a hundred per cent', '١٢٪']
+    """
+    return [match[0].strip() for pattern in (_LARGE_WORDS, _OTHER_SIGNS) for match in pattern.finditer(sentence)]
 
 
 def _in_digits(found: re.Match[str]) -> int:

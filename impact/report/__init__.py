@@ -2,5 +2,6 @@
 
 from impact.report.annual import annual_report
 from impact.report.chapter import Chapter, chapter
+from impact.report.reporting import reporting_checklist
 
-__all__ = ["Chapter", "annual_report", "chapter"]
+__all__ = ["Chapter", "annual_report", "chapter", "reporting_checklist"]

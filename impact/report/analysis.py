@@ -16,6 +16,7 @@ from impact.comparison.balance import Balance
 from impact.comparison.effects import Effect
 from impact.design import Design
 from impact.errors import ConvergenceError, InputError
+from impact.evidence import default_rules
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.records import Linked
 from impact.results import adjusted_p_values
@@ -51,6 +52,20 @@ class Outcome:
         return self.unit == "percentage points"
 
 
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """An outcome that is not compared though the groups are, and why."""
+
+    name: str
+    title: str
+    why: str
+
+
+ALIKE = "the records show it of nobody or of everybody"
+FEW_KNOWN = f"it is known of fewer than {default_rules().minimum} people in one of the groups"
+FEW_REOFFENDERS = f"fewer than {MINIMUM_REOFFENDERS} of those who took part reoffended"
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
     """A comparison that could be made.
@@ -63,8 +78,8 @@ class Compared:
         Of its covariates.
     reoffending, risk : tuple of Outcome
         Compared outcomes under the two heads of the framework; the first under re-offending is the main one.
-    alike : tuple of str
-        Titles of outcomes that are recorded as the same for everybody, and so not compared.
+    not_compared : tuple of NotCompared
+        Outcomes that the records do not allow to be compared.
     curves, hazard
         Time to first proven reoffence in the design, by group.
     reoffenders : int
@@ -77,7 +92,7 @@ class Compared:
     balance: Balance
     reoffending: tuple[Outcome, ...]
     risk: tuple[Outcome, ...]
-    alike: tuple[str, ...]
+    not_compared: tuple[NotCompared, ...]
     curves: KaplanMeier
     hazard: Cox | None
     reoffenders: int
@@ -239,15 +254,18 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
     treated = known["treated"] == 1
     time = period(cohort.follow_up)
     reoffenders = int(design.data.loc[used & treated, "reoffended"].sum())
-    reoffending = [
+    reoffending: list[Outcome | NotCompared] = [
         _outcome(design, "reoffended", f"Reoffended within {time}", *_share("reoffended")),
         _outcome(design, "reoffences", f"Reoffences within {time}, per 100 people", *_count("proven reoffences")),
         _outcome(design, "custody_for_reoffence", "Given custody for a reoffence", *_share("were given custody again")),
     ]
-    if reoffenders >= MINIMUM_REOFFENDERS:
-        title = "Days to first reoffence, of those who reoffended"
-        words = ("those who reoffended did so later", "those who reoffended did so earlier")
-        reoffending.append(_outcome(design, "days_to_first", title, "days", 1, *words))
+    title = "Days to first reoffence, of those who reoffended"
+    words = ("those who reoffended did so later", "those who reoffended did so earlier")
+    reoffending.append(
+        _outcome(design, "days_to_first", title, "days", 1, *words)
+        if reoffenders >= MINIMUM_REOFFENDERS
+        else NotCompared("days_to_first", title, FEW_REOFFENDERS)
+    )
     words = (
         "need as assessed by probation moved up, against the others",
         "need as assessed moved down, against the others",
@@ -278,7 +296,7 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
         balance=balance(design),
         reoffending=tuple(outcome for outcome in reoffending if isinstance(outcome, Outcome)),
         risk=tuple(outcome for outcome in risk if isinstance(outcome, Outcome)),
-        alike=tuple(outcome for outcome in (*reoffending, *risk) if isinstance(outcome, str)),
+        not_compared=tuple(outcome for outcome in (*reoffending, *risk) if isinstance(outcome, NotCompared)),
         curves=kaplan_meier(design, "duration", "event", by="treated"),
         hazard=hazard,
         reoffenders=reoffenders,
@@ -296,15 +314,15 @@ def _count(things: str) -> tuple[str, float, str, str]:
 
 def _outcome(
     design: Design, name: str, title: str, unit: str, scale: float, more: str, fewer: str
-) -> Outcome | str | None:
-    """The outcome compared; its title where it is the same for everybody; None where too little is known of it."""
+) -> Outcome | NotCompared:
+    """The outcome compared, or why it is not: the same for everybody, or known of too few."""
     values = design.data[name].astype(float)
     used = (design.weights > 0) & values.notna()
     groups = design.data.loc[used, design.treatment]
-    if groups.nunique() < 2 or groups.value_counts().min() < 2:
-        return None
+    if groups.nunique() < 2 or groups.value_counts().min() < default_rules().minimum:
+        return NotCompared(name, title, FEW_KNOWN)
     if values[used].nunique() < 2:
-        return title
+        return NotCompared(name, title, ALIKE)
     ready = replace(design, data=design.data.assign(**{name: values}))
     measure = "risk_difference" if unit == "percentage points" else "mean_difference"
     # Of reoffenders alone most matched sets have one side only, so the groups are compared as a whole.

@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from impact.distance import change
 from impact.evidence import default_rules, shown_count
 from impact.records import Linked
 from impact.report import style
@@ -17,7 +16,6 @@ from impact.report.analysis import Compared
 from impact.report.chapter import Chapter
 from impact.report.chapter import chapter as make_chapter
 from impact.report.exhibits import Figure, Section, Statement, Table
-from impact.report.readings import readings_of
 from impact.report.words import decimal, exhibit_key, interval, listing, long_date, sentence
 from impact.system import overlap
 
@@ -174,13 +172,11 @@ def _reoffending(chapter: Chapter) -> str:
 
 
 def _distance(chapter: Chapter) -> str:
-    readings = readings_of(chapter.linked, chapter.programme)
-    if readings.empty:
+    tables = [measured.table for measured in chapter.readings]
+    if not tables:
         return "none"
-    scales = readings["instrument"].astype(str) + " " + readings["scale"].astype(str)
-    table = change(readings.assign(measure=scales), person="person_id", wave="wave", score="score", by="measure").tidy()
-    enough = int((table["n"] >= default_rules().minimum).sum())
-    return f"{decimal(enough, 0)} of {decimal(len(table), 0)} scales"
+    enough = sum(int((table["n"] >= default_rules().minimum).sum()) for table in tables)
+    return f"{decimal(enough, 0)} of {decimal(sum(len(table) for table in tables), 0)} scales"
 
 
 def annual_report(linked: Linked, names: Sequence[str], *, follow_up: int = 365, waiting: int = 183) -> AnnualReport:

@@ -10,12 +10,18 @@ from pathlib import Path
 from impact.cohort import Cohort, Programme
 from impact.cohort import cohort as make_cohort
 from impact.cohort import programme as read_programme
+from impact.distance.pathways import Pathways
 from impact.errors import Fault, InputError
 from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
+from impact.evidence.ledger import Ledger
+from impact.evidence.plan import Departure, Plan, find_plan
 from impact.records import Linked
-from impact.report import outcomes, people, readings, said
+from impact.report import outcomes, people, readings, record, said
 from impact.report.analysis import Compared, NotPossible, analyse
+from impact.report.computed import entries
 from impact.report.exhibits import Block, Section
+from impact.report.measured import Measured, measure_needs, measure_readings
+from impact.report.reporting import checklist_exhibits
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +34,13 @@ class Chapter:
         Who is followed, from when.
     linked : Linked
         The records.
+    plan : Plan or None
+        What was to be computed; None where the chapter was asked for unplanned.
     """
 
     cohort: Cohort
     linked: Linked
+    plan: Plan | None
 
     @property
     def programme(self) -> Programme:
@@ -44,14 +53,36 @@ class Chapter:
         return analyse(self.cohort, self.linked)
 
     @cached_property
+    def readings(self) -> tuple[Measured, ...]:
+        """Change on each instrument that has readings."""
+        return measure_readings(self.programme, self.linked)
+
+    @cached_property
+    def needs(self) -> Pathways | None:
+        """Needs identified and met; None where the records hold none."""
+        return measure_needs(self.programme, self.linked)
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What was done and found: on reoffending where it is an outcome, then on the readings."""
-        return said.findings(self.cohort, self.linked, self.comparison)
+        return said.findings(self.cohort, self.comparison, self.readings)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What may be said of each finding, and what may not."""
         return tuple(verdict(finding) for finding in self.findings)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every test and interval that the chapter computed, planned or not."""
+        return Ledger(entries(self.cohort, self.comparison, self.readings, self.needs), self.plan)
+
+    @cached_property
+    def departures(self) -> tuple[Departure, ...]:
+        """In what the chapter departs from its plan; nothing where there is no plan."""
+        if self.plan is None:
+            return ()
+        return record.departed(self.cohort, self.comparison, self.ledger.entries, self.plan)
 
     def check(self, text: str) -> ClaimsCheck:
         """What a text about the programme says too much, against everything that the chapter found.
@@ -75,11 +106,11 @@ class Chapter:
 
     def interviews(self) -> Section:
         """Pre and post interviews: distance travelled."""
-        return readings.interviews(self.cohort, self.linked)
+        return readings.interviews(self.programme, self.readings)
 
     def pathways(self) -> Section:
         """Needs identified and met on the seven pathways."""
-        return readings.pathways_progress(self.cohort, self.linked)
+        return readings.pathways_progress(self.programme, self.needs)
 
     def risk_management(self) -> Section:
         """Assessed need, recall, police contact; for people whose reoffending is an outcome."""
@@ -108,6 +139,12 @@ class Chapter:
         """Stories whose tellers agreed to publication."""
         return said.stories(self.programme, self.linked)
 
+    def for_the_record(self) -> Section:
+        """The plan and the departures from it, the ledger, and how far reporting standards are filled."""
+        planned = record.plan_exhibits(self.cohort, self.ledger, self.departures)
+        computed = record.ledger_exhibits(self.cohort, self.ledger)
+        return Section("", (*planned, *computed, *checklist_exhibits(self)))
+
     def _heads(self) -> list[tuple[str, Callable[[], Section]]]:
         heads = [
             ("The programme", self.about),
@@ -117,7 +154,12 @@ class Chapter:
         ]
         if self.programme.reoffending:
             heads += [("Risk management", self.risk_management), ("Re-offending", self.reoffending)]
-        return [*heads, ("What can be said, and what cannot", self.what_can_be_said), ("Stories", self.stories)]
+        return [
+            *heads,
+            ("What can be said, and what cannot", self.what_can_be_said),
+            ("Stories", self.stories),
+            ("For the record", self.for_the_record),
+        ]
 
     def sections(self) -> list[tuple[str, Section]]:
         """Every section with its heading."""
@@ -134,7 +176,14 @@ class Chapter:
         return f"Chapter on {self.programme.title}: {'; '.join(heading for heading, _ in self._heads())}"
 
 
-def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int = 365, waiting: int = 183) -> Chapter:
+def chapter(
+    programme: Programme | str | Path,
+    linked: Linked,
+    *,
+    follow_up: int = 365,
+    waiting: int = 183,
+    unplanned: bool = False,
+) -> Chapter:
     """The evaluation chapter of one programme.
 
     Parameters
@@ -145,6 +194,9 @@ def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int
         The records; they are taken to be complete to their own earliest `complete_to`.
     follow_up, waiting : int
         Days of follow-up, and of waiting for proof after it.
+    unplanned : bool
+        Whether to do without a plan, which the chapter then says. Otherwise the plan is read from the folder ``plans``
+        beside the definition file.
 
     Returns
     -------
@@ -155,7 +207,7 @@ def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int
     InputError
         Where the records hold nobody referred to the programme.
     DefinitionError
-        Where the definition file cannot be used.
+        Where the definition file or the plan cannot be used, or there is no plan.
     """
     definition = (
         programme
@@ -175,5 +227,13 @@ def chapter(programme: Programme | str | Path, linked: Linked, *, follow_up: int
                 )
             ],
         )
+    plan = None if unplanned else find_plan(_definition_file(programme, definition, linked), definition.title)
     cohort = make_cohort(linked, definition, follow_up=follow_up, waiting=waiting, complete_to=linked.complete_to)
-    return Chapter(cohort, linked)
+    return Chapter(cohort, linked, plan)
+
+
+def _definition_file(given: Programme | str | Path, definition: Programme, linked: Linked) -> Path:
+    """The file in which a programme is defined."""
+    if not isinstance(given, Programme) and Path(given).suffix == ".toml":
+        return Path(given)
+    return Path(linked.definitions[definition.name])

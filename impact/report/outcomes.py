@@ -8,7 +8,15 @@ import pandas as pd
 from impact.cohort import Cohort
 from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
 from impact.report import style
-from impact.report.analysis import MINIMUM_REOFFENDERS, Compared, NotPossible, Outcome, holm
+from impact.report.analysis import (
+    ALIKE,
+    FEW_KNOWN,
+    MINIMUM_REOFFENDERS,
+    Compared,
+    NotPossible,
+    Outcome,
+    holm,
+)
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
 from impact.report.words import (
     covariate_title,
@@ -281,9 +289,9 @@ def _result(cohort: Cohort, compared: Compared, key: str) -> str:
             f" {decimal(float(row['conf_low']), 2)} to {decimal(float(row['conf_high']), 2)}; 1 would be the same"
             " rate)."
         )
-    if compared.alike:
-        alike = "; ".join(lower_first(title) for title in compared.alike)
-        text += f" Not compared, because the records show it of nobody or of everybody: {alike}."
+    for why in (ALIKE, FEW_KNOWN):
+        if titles := [lower_first(one.title) for one in compared.not_compared if one.why == why]:
+            text += f" Not compared, because {why}: {'; '.join(titles)}."
     if compared.reoffenders < MINIMUM_REOFFENDERS:
         text += (
             f" Time to first reoffence is not compared: fewer than {MINIMUM_REOFFENDERS} of those who took part"

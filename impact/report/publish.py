@@ -6,6 +6,7 @@ from pathlib import Path
 
 from impact.cohort.programme import programmes
 from impact.errors import ReportError
+from impact.evidence.plan import plan_file
 from impact.records import read_linked
 from impact.report.build import Built, Progress, Source, build_report
 from impact.report.words import long_date
@@ -47,10 +48,11 @@ def build_annual(
     if not front.is_file() or not chapters:
         raise ReportError(f"There is no annual.ipynb, or no notebook under programmes, in {notebooks.name}.")
     linked = read_linked(data)
-    defined = programmes()
-    known = [path.stem for path in chapters if path.stem in defined]
-    sources = [Source(front, tuple(defined[name] for name in known))]
-    sources += [Source(path, (defined[path.stem],) if path.stem in defined else ()) for path in chapters]
+    defined = {
+        name: tuple(file for file in (path, plan_file(path)) if file.is_file()) for name, path in programmes().items()
+    }
+    sources = [Source(path, defined.get(path.stem, ())) for path in chapters]
+    sources.insert(0, Source(front, tuple(file for source in sources for file in source.definitions)))
     return build_report(
         sources,
         data_folder=data,

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from impact.cohort import Cohort, Programme
+from impact.cohort import Programme
 from impact.cohort.programme import Instrument
-from impact.distance import change, pathways
 from impact.distance.change import Change
+from impact.distance.pathways import Pathways
 from impact.evidence import default_rules, safe_mean, share, shown_count
-from impact.records import Linked
 from impact.report import style
 from impact.report.analysis import MINIMUM_ANALYSED
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
+from impact.report.measured import Measured, own_instruments
 from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, title
 
 MINIMUM = default_rules().minimum
@@ -32,56 +32,35 @@ PATHWAY_TITLES = {
 }
 
 
-def interviews(cohort: Cohort, linked: Linked) -> Section:
+def interviews(programme: Programme, measured: tuple[Measured, ...]) -> Section:
     """Change between first and last reading on each instrument of the programme, with who has no second reading."""
-    definition = cohort.programme
-    instruments = [instrument for instrument in definition.instruments if instrument.made_by == "programme"]
     exhibits: list[Exhibit] = []
-    for instrument in instruments:
-        exhibits += _instrument(definition, instrument, linked)
-    if not exhibits:
-        exhibits.append(_nothing(definition, instruments))
-    return Section("", tuple(exhibits))
+    for one in measured:
+        exhibits += _instrument(programme, one)
+    return Section("", tuple(exhibits) or (_nothing(programme),))
 
 
-def readings_of(linked: Linked, programme: Programme, instrument: Instrument | None = None) -> pd.DataFrame:
-    """The readings that a programme made, of one instrument or of all."""
-    readings = linked.table("assessment")
-    mine = (readings["programme"] == programme.name).fillna(False)
-    return readings[mine if instrument is None else mine & (readings["instrument"] == instrument.name)]
-
-
-def _nothing(definition: Programme, instruments: list[Instrument]) -> Statement:
-    names = listing([instrument.title for instrument in instruments]) or "an outcome measure"
+def _nothing(programme: Programme) -> Statement:
+    names = listing([instrument.title for instrument in own_instruments(programme)]) or "an outcome measure"
     return Statement(
-        f"{exhibit_key(definition.name)}-interviews",
+        f"{exhibit_key(programme.name)}-interviews",
         "**The records hold no readings before and after, so nothing can be said of distance travelled.** What is"
         f" needed: {names}, asked of everyone at the start and again at a set time, those who leave early included.",
     )
 
 
-def _instrument(definition: Programme, instrument: Instrument, linked: Linked) -> list[Exhibit]:
-    readings = readings_of(linked, definition, instrument)
-    if readings.empty:
-        return []
-    titles = {scale.name: scale.title for scale in instrument.scales}
-    result = change(
-        readings,
-        person="person_id",
-        wave="wave",
-        score="score",
-        by="scale",
-        low=instrument.low,
-        high=instrument.high,
-        better=instrument.better,
-    )
-    table = result.tidy()
-    table = table.set_index("term").reindex([name for name in titles if name in set(table["term"])]).reset_index()
-    key = f"{exhibit_key(definition.name)}-{exhibit_key(instrument.name)}"
+def instrument_key(programme: Programme, instrument: Instrument) -> str:
+    """How the exhibits of an instrument's readings begin."""
+    return f"{exhibit_key(programme.name)}-{exhibit_key(instrument.name)}"
+
+
+def _instrument(programme: Programme, measured: Measured) -> list[Exhibit]:
+    instrument, titles, table = measured.instrument, measured.titles, measured.table
+    key = instrument_key(programme, instrument)
     shown = table[table["n"] >= MINIMUM]
     exhibits: list[Exhibit] = [Statement(f"{key}-change-said", _said(instrument, table, titles, key))]
     if len(shown):
-        exhibits.append(_figure(result, shown, instrument, titles, key))
+        exhibits.append(_figure(measured.change, shown, instrument, titles, key))
     exhibits += [make(table, instrument, titles, key) for make in (_change_table, _direction_table, _missing_table)]
     return exhibits
 
@@ -231,14 +210,11 @@ def _missing_table(table: pd.DataFrame, instrument: Instrument, titles: dict[str
     )
 
 
-def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
+def pathways_progress(programme: Programme, needs: Pathways | None) -> Section:
     """Needs identified and met on the seven pathways."""
-    definition = cohort.programme
-    key = exhibit_key(definition.name)
-    needs = linked.table("need")
-    needs = needs[needs["programme"] == definition.name]
-    works_on = listing([lower_first(PATHWAY_TITLES[name]) for name in definition.pathways])
-    if needs.empty:
+    key = exhibit_key(programme.name)
+    works_on = listing([lower_first(PATHWAY_TITLES[name]) for name in programme.pathways])
+    if needs is None:
         text = (
             "**The records hold no needs on the seven resettlement pathways, so pathways progress cannot be shown.**"
             " What is needed: for each person, each need, the day it was identified and the day it was met."
@@ -246,8 +222,7 @@ def pathways_progress(cohort: Cohort, linked: Linked) -> Section:
         if works_on:
             text += f" The programme says that it works on {works_on}."
         return Section("", (Statement(f"{key}-pathways-said", text),))
-    result = pathways(needs, complete_to=linked.complete_to)
-    table = result.tidy()
+    table = needs.tidy()
     rows = []
     for row in table.to_dict("records"):
         n = int(row["n"])

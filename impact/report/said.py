@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from impact.cohort import Cohort, Programme
 from impact.cohort.programme import Instrument
-from impact.distance import change
 from impact.evidence import Finding, Verdict
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
-from impact.report.readings import readings_of
+from impact.report.measured import Measured, own_instruments
 from impact.report.words import exhibit_key
 
 TOOK_PART = "“Took part” means accepted by the programme, whether or not the person then started."
 
 
-def findings(cohort: Cohort, linked: Linked, compared: Compared | NotPossible) -> tuple[Finding, ...]:
+def findings(cohort: Cohort, compared: Compared | NotPossible, measured: tuple[Measured, ...]) -> tuple[Finding, ...]:
     """What a chapter found, its main finding first: on reoffending, then on each reading before and after."""
     found = [_on_reoffending(cohort, compared)] if cohort.programme.reoffending else []
-    for instrument in cohort.programme.instruments:
-        if instrument.made_by == "programme" and len(instrument.scales) == 1:
-            found.append(_on_change(cohort.programme, instrument, linked))
+    tables = {one.instrument.name: one.table for one in measured}
+    for instrument in own_instruments(cohort.programme):
+        if len(instrument.scales) == 1:
+            found.append(_on_change(cohort.programme, instrument, tables.get(instrument.name)))
     return tuple(found) or (Finding(programme=cohort.programme.title, design="none", n_treated=_accepted(cohort)),)
 
 
@@ -64,12 +66,11 @@ def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Finding
     )
 
 
-def _on_change(programme: Programme, instrument: Instrument, linked: Linked) -> Finding:
-    readings = readings_of(linked, programme, instrument)
+def _on_change(programme: Programme, instrument: Instrument, table: pd.DataFrame | None) -> Finding:
     outcome = f"the mean reading ({instrument.title})"
-    if readings.empty:
+    if table is None or table.empty:
         return Finding(programme=programme.title, design="none", outcome=outcome)
-    row = change(readings, person="person_id", wave="wave", score="score").tidy().iloc[0]
+    row = table.iloc[0]
     return Finding(
         programme=programme.title,
         design="before_after",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import replace
 from typing import Any
 
@@ -156,3 +157,46 @@ def test_no_text_brings_it_down(text: str) -> None:
     found = check_claims(text, [UNCLEAR, SCORE])
     assert found.sentences >= len(set(found.tidy()["sentence"]))
     assert repr(found) == repr(check_claims(text, [UNCLEAR, SCORE]))
+
+
+SIGNS = st.sampled_from(
+    ["**", "_", "<b>", "</b>", "&amp;", "~~", "[x](y)", "`", "“", "”", "$", "\\", "#", "\u200b", "\ufeff"]
+)
+FOREIGN = st.text(st.characters(categories=["Lo", "Lu", "Ll"], min_codepoint=0x370, max_codepoint=0xFFFF), min_size=12)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.one_of(SIGNS, WORDS, FOREIGN, st.integers(0, 10**12).map(str)), max_size=30).map(" ".join))
+def test_no_mix_of_markup_alphabets_and_numbers_brings_it_down(text: str) -> None:
+    found = check_claims(text, [UNCLEAR, SCORE, TOLD, NOT_MEASURED])
+    assert len(found.table) >= 0
+    assert all(reason.startswith("line ") for reason in found.unread)
+    assert repr(found)
+
+
+@settings(max_examples=60)
+@given(FOREIGN)
+def test_a_sentence_in_another_alphabet_is_always_said_to_be_unread(word: str) -> None:
+    latin = sum("LATIN" in unicodedata.name(sign, "") for sign in unicodedata.normalize("NFKC", word))
+    if latin == 0 and any(sign.isalpha() for sign in unicodedata.normalize("NFKC", word)):
+        found = check_claims(f"A fair sentence.\n\n{word}", [UNCLEAR])
+        assert found.unread[0] == "line 3: it is written in another alphabet"
+        assert found.ok
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("It fell by a hundred per cent.", "a hundred per cent"),
+        ("It rose by one hundred and twenty percentage points.", "one hundred and twenty percentage points"),
+        ("It fell by zero percent.", "zero percent"),
+        ("It fell by twelve point five per cent.", "twelve point five per cent"),
+        ("The rate was ١٢٪ then.", "١٢٪"),
+        ("The rate was 310‰ then.", "310‰"),
+        ("Reoffending halved.", "halved"),
+        ("Two-thirds did.", "two-thirds"),
+    ],
+)
+def test_figures_that_cannot_be_read_are_said(text: str, unread: str) -> None:
+    found = check_claims(text, [UNCLEAR])
+    assert any(f"“{unread}”" in reason for reason in found.unread), found.unread

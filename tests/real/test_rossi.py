@@ -37,7 +37,7 @@ def linked(folder: Path, definitions: Path) -> Linked:
 
 @pytest.fixture(scope="module")
 def chapter(linked: Linked) -> Chapter:
-    return im.chapter("financial_aid", linked, follow_up=WEEKS, waiting=0)
+    return im.chapter("financial_aid", linked, follow_up=WEEKS, waiting=0, unplanned=True)
 
 
 def test_the_published_cox_model_comes_out_of_the_linked_tables(chapter: Chapter) -> None:
@@ -110,7 +110,7 @@ class _Reader(HTMLParser):
 
 
 def test_the_command_writes_the_chapter(folder: Path, definitions: Path, tmp_path: Path) -> None:
-    arguments = ["chapter", "financial_aid", "--data", str(folder), "--out", str(tmp_path)]
+    arguments = ["chapter", "financial_aid", "--data", str(folder), "--out", str(tmp_path), "--unplanned"]
     arguments += ["--definitions", str(definitions), "--follow-up", str(WEEKS), "--waiting", "0"]
     assert run(arguments) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [

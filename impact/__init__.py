@@ -74,6 +74,8 @@ from impact.evidence import (
     protect_sums,
     safe_spread,
     synthesise,
+    unit_costs,
+    value,
     verdict,
 )
 from impact.records import (
@@ -205,7 +207,9 @@ __all__ = [
     "synthesise",
     "tipping_point",
     "trajectory",
+    "unit_costs",
     "unpaired_change",
+    "value",
     "verdict",
     "weight",
     "whole_sample",

@@ -76,6 +76,8 @@ from impact.evidence import (
     read_plan,
     safe_spread,
     synthesise,
+    unit_costs,
+    value,
     verdict,
 )
 from impact.records import (
@@ -210,7 +212,9 @@ __all__ = [
     "synthesise",
     "tipping_point",
     "trajectory",
+    "unit_costs",
     "unpaired_change",
+    "value",
     "verdict",
     "weight",
     "whole_sample",

@@ -4,6 +4,7 @@ from impact.evidence.check_claims import ClaimsCheck, check_claims
 from impact.evidence.claims import Finding, Verdict, verdict
 from impact.evidence.curves import coarsen_curve
 from impact.evidence.disclosure import Protected, protect
+from impact.evidence.economics import Value, value
 from impact.evidence.evaluability import Evaluability, evaluability
 from impact.evidence.jdl_summary import Summary, jdl_summary
 from impact.evidence.justice_data_lab import JusticeDataLab, jdl
@@ -18,6 +19,7 @@ from impact.evidence.rules import Rules, default_rules
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 from impact.evidence.spread import bin_points, safe_spread
 from impact.evidence.synthesis import Synthesis, synthesise
+from impact.evidence.unit_costs import MeanCost, UnitCosts, unit_costs
 
 __all__ = [
     "ClaimsCheck",
@@ -27,11 +29,14 @@ __all__ = [
     "JusticeDataLab",
     "Ledger",
     "Plan",
+    "MeanCost",
     "Protected",
     "ReleaseComparison",
     "Rules",
     "Summary",
     "Synthesis",
+    "UnitCosts",
+    "Value",
     "Verdict",
     "bin_points",
     "check_claims",
@@ -55,6 +60,8 @@ __all__ = [
     "share",
     "shown_count",
     "synthesise",
+    "unit_costs",
+    "value",
     "verdict",
     "write_record",
 ]

@@ -18,9 +18,15 @@ from impact.evidence.reading import Grid, Reading, read
 from impact.evidence.rules import Rules, default_rules
 from impact.results import with_notes
 
-COUNT = re.compile(r"\d{1,3}(,\d{3})+|\d+")
-BLANK = re.compile(r"|–|-|not shown.*|fewer than \d+.*|all or nearly all", re.IGNORECASE)
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}( 00:00:00)?|\d{1,2}[/ .](\d{1,2}|[A-Z][a-z]+)[/ .]\d{4}")
+COUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?(?: ?\([\d.]+ ?%\)| ?(?:/|of|out of) ?\d[\d,]*)?")
+BLANK = re.compile(
+    r"|–|—|-|\*+|c|x|\.+|n/?a|nan|<na>|none|null|not (shown|known|given).*|[<≤] ?\d+|(fewer|less) than \d+.*"
+    r"|under \d+.*|suppressed|withheld|all or nearly all",
+    re.IGNORECASE,
+)
+DATE = re.compile(
+    r"\d{4}[-/]\d{2}[-/]\d{2}([ T][\d:.]+)?|\d{1,2}[/ .-](\d{1,2}|[A-Z][a-z]+)[/ .-](\d{4}|\d{2})", re.IGNORECASE
+)
 PER_HUNDRED = re.compile(r"\b(100|hundred)\b")
 WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 PRINTED = {"person_id", "related_id", "birth_date"}
@@ -66,11 +72,15 @@ def disclose(
     """Read executed notebooks, HTML, Word and PDF files, and find what may not be published.
 
     Found are: columns that hold people one by one, columns of single dates, identifiers (those given, wherever they
-    stand in the file, and the usual forms of police, prison, health and insurance numbers and of keyed hashes), whole
-    numbers under the minimum in columns of counts and in prose ("3 people", "n = 4"), cells that were not run, and
-    errors. A column of whole numbers counts as one of counts unless its head says otherwise (``published.toml``). What
-    is said of 100 people in a sentence is a rate. Not read: pictures, and the columns of tables in PDF, whose lines
-    are read as prose; check the HTML or Word file of the same report beside it.
+    stand in the file, and the usual forms of police, prison, health and insurance numbers, of email addresses,
+    postcodes, telephone numbers and dates of birth, and of keyed hashes), whole numbers under the minimum in columns
+    and rows of counts and in prose ("3 people", "4 of the 62 women", "n = 4"), cells that were not run, files inside
+    the file, and errors. A column of whole numbers counts as one of counts unless its head says otherwise
+    (``published.toml``). What is said of 100 people in a sentence is a rate.
+
+    **Not found**: pictures; the columns of tables in PDF, whose lines are read as prose (check the HTML or Word file of
+    the same report beside it); counts said as "one" or "nobody", or of people by a name that ``published.toml`` lacks;
+    names of people; and a count that two numbers of a safe size give away between them, which `protect` sees to.
 
     Parameters
     ----------
@@ -92,7 +102,7 @@ def disclose(
     Nothing was found.
     """
     rules = rules or default_rules()
-    known = {str(one) for one in identifiers}
+    known = {str(one).casefold() for one in identifiers}
     if any(len(one) < SHORTEST for one in known):
         raise ImpactError(
             f"An identifier has fewer than {SHORTEST} characters, so it cannot be told from other words and numbers."
@@ -105,7 +115,7 @@ def disclose(
         if reading.images:
             notes.append(f"{reading.name}: {reading.images} pictures were not read.")
         if path.suffix.lower() == ".pdf":
-            notes.append(f"{reading.name}: the columns of its tables were not read.")
+            notes.append(f"{reading.name}: its pictures and the columns of its tables were not read.")
     findings = pd.DataFrame(found, columns=["file", "where", "problem", "count"])
     added = findings.groupby(["file", "where", "problem"], sort=False)["count"].sum().reset_index()
     return DisclosureCheck(added, tuple(notes))
@@ -116,8 +126,8 @@ def _findings(reading: Reading, known: set[str], rules: Rules) -> Iterator[tuple
         yield where, problem, 1
     seen = [*reading.texts, *((grid.where, " ".join(row)) for grid in reading.grids for row in (grid.head, *grid.rows))]
     for where, text in [*seen, ("what is not seen", reading.hidden)]:
-        if known and (held := known & set(re.findall(r"[\w-]+", text))):
-            yield where, "holds an identifier of the records", len(held)
+        if held := _held(text, known):
+            yield where, "holds an identifier of the records", held
     for where, text in reading.texts:
         for name, pattern in _words()["identifiers"].items():
             if re.search(pattern, text):
@@ -127,29 +137,46 @@ def _findings(reading: Reading, known: set[str], rules: Rules) -> Iterator[tuple
         yield from _columns(grid, rules)
 
 
+def _held(text: str, known: set[str]) -> int:
+    """How many identifiers stand in a text as words, or as parts of words joined by hyphens or underscores."""
+    if not known:
+        return 0
+    low = text.casefold()
+    words = {*re.findall(r"[\w-]+", low), *re.findall(r"[^\W_]+", low)}
+    # Words cannot hold an identifier with other signs in it; such a one is looked for as it stands.
+    return len(known & words) + sum(one in low for one in known if re.search(r"[^\w-]", one))
+
+
 def _prose(text: str, rules: Rules) -> Iterator[str]:
     least = 0 if rules.zeros == "hide" else 1
-    people = "|".join(_words()["people"])
-    number = rf"(?<![\d.,−–%-])(?<!\d )\b(\d+|{'|'.join(WORDS)})"
-    counted = re.compile(rf"{number}\s+({people})\b(?! in every| of every)", re.IGNORECASE)
     for sentence in re.split(r"(?<=[.;:!?])\s+|\n{2,}", text):
-        for match in counted.finditer(sentence):
+        for match in _counted().finditer(sentence):
             size = WORDS.index(match[1].lower()) + 2 if match[1].lower() in WORDS else int(match[1])
             if least <= size < rules.minimum and not PER_HUNDRED.search(sentence):
                 yield "counts fewer people than the minimum"
-        for match in re.finditer(r"\bn\s*=\s*(\d+)\b(?![.,]\d)", sentence):
-            if least <= int(match[1]) < rules.minimum:
-                yield "gives an n under the minimum"
+    for match in re.finditer(r"\bn\s*[=:]\s*(\d+)\b(?![.,]\d)", text, re.IGNORECASE):
+        if least <= int(match[1]) < rules.minimum:
+            yield "gives an n under the minimum"
     for line in text.splitlines():
         if set(line.lower().split()) & PRINTED and re.search(r"\S {2,}\S", line):
             yield "prints a table of people, one by one"
 
 
+@cache
+def _counted() -> re.Pattern[str]:
+    """A number, perhaps of a larger one, at most two words that describe people, and people."""
+    number = rf"(?<![\d.,−–%-])(?<!\d )\b(\d+|{'|'.join(WORDS)})"
+    whole = r"(?:(?:out )?of (?:the |these |those |our |all )?(?:\d[\d,]* )?)?"
+    described = rf"(?:(?!(?:{'|'.join(_words()['between'])})\b)[a-z]+ ){{0,2}}"
+    people = "|".join(_words()["people"])
+    return re.compile(rf"{number}\s+{whole}{described}(?:{people})\b(?! in every| of every)", re.IGNORECASE)
+
+
 def _columns(grid: Grid, rules: Rules) -> Iterator[tuple[str, str, int]]:
-    least = 0 if rules.zeros == "hide" else 1
     width = max((len(row) for row in grid.rows), default=0)
     # pandas leaves the head of an index empty; where a head row is shorter than its rows, it lacks the index's.
     head = ("",) * (width - len(grid.head)) + grid.head
+    counted = set()
     for place in range(width):
         name = head[place].strip().lower()
         cells = [row[place].strip() for row in grid.rows if place < len(row)]
@@ -159,9 +186,21 @@ def _columns(grid: Grid, rules: Rules) -> Iterator[tuple[str, str, int]]:
         elif len(filled) >= FEWEST_DATES and all(DATE.fullmatch(cell) for cell in filled):
             yield grid.where, "has a column of single dates", len(filled)
         elif _is_count(name, cells, place):
-            small = [c for c in filled if COUNT.fullmatch(c) and least <= int(c.replace(",", "")) < rules.minimum]
-            if small:
-                yield grid.where, "shows counts under the minimum", len(small)
+            counted.add(place)
+            if small := _small(filled, rules):
+                yield grid.where, "shows counts under the minimum", small
+    for row in grid.rows:
+        if row and row[0].strip().lower() in (*_words()["count_rows"], *_words()["people"]):
+            others = [cell.strip() for place, cell in enumerate(row) if place and place not in counted]
+            if small := _small(others, rules):
+                yield grid.where, "shows counts under the minimum", small
+
+
+def _small(cells: Sequence[str], rules: Rules) -> int:
+    """How many cells hold a count under the minimum."""
+    least = 0 if rules.zeros == "hide" else 1
+    counts = [int(match[1].replace(",", "")) for cell in cells if (match := COUNT.fullmatch(cell))]
+    return sum(least <= count < rules.minimum for count in counts)
 
 
 def _is_count(name: str, cells: Sequence[str], place: int) -> bool:

@@ -17,7 +17,8 @@ from impact.errors import ImpactError
 
 LARGEST = 300_000_000
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+WRITTEN = (f"{WORD}t", f"{WORD}delText")
+READ = ("text/html", "text/markdown", "text/plain")
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,17 @@ def read(path: Path) -> Reading:
 
 
 def _notebook(name: str, content: bytes) -> Reading:
-    cells = json.loads(content.decode("utf-8"))["cells"]
-    texts, grids, faults, images, hidden = [], [], [], 0, []
+    whole = json.loads(content.decode("utf-8"))
+    cells = whole["cells"]
+    texts, grids, faults, images, hidden = [], [], [], 0, [json.dumps(whole.get("metadata", {}), ensure_ascii=False)]
     for number, cell in enumerate(cells, start=1):
         where = f"cell {number}"
         source = _joined(cell["source"])
-        hidden += [json.dumps(cell.get("metadata", {})), source if cell["cell_type"] == "code" else ""]
+        images += len(cell.get("attachments", {}))
+        hidden += [
+            json.dumps(cell.get("metadata", {}), ensure_ascii=False),
+            source if cell["cell_type"] == "code" else "",
+        ]
         if cell["cell_type"] != "code":
             texts.append((where, source))
             continue
@@ -105,14 +111,19 @@ def _notebook(name: str, content: bytes) -> Reading:
             texts.append((where, _joined(output.get("text", ""))))
             data = output.get("data", {})
             images += sum(kind.startswith("image/") for kind in data)
-            hidden += [json.dumps(data[kind], ensure_ascii=False) for kind in data if kind.endswith("json")]
+            hidden += [
+                json.dumps(part, ensure_ascii=False)
+                for part in (
+                    output.get("metadata", {}),
+                    *(data[kind] for kind in data if kind not in READ and not kind.startswith("image/")),
+                )
+            ]
             if "text/html" in data:
                 page = _page(name, _joined(data["text/html"]).encode("utf-8"))
                 texts += [(where, text) for _, text in page.texts]
                 grids += [Grid(where, one.head, one.rows) for one in page.grids]
                 hidden.append(page.hidden)
-            else:
-                texts += [(where, _joined(data[kind])) for kind in ("text/markdown", "text/plain") if kind in data]
+            texts += [(where, _joined(data[kind])) for kind in ("text/markdown", "text/plain") if kind in data]
     return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images, tuple(faults))
 
 
@@ -203,6 +214,7 @@ def _word(name: str, content: bytes) -> Reading:
             raise ValueError("too large")
         parts = [part for part in whole.namelist() if part.endswith((".xml", ".rels"))]
         images = sum(part.startswith("word/media/") for part in whole.namelist())
+        faults = [("text", "holds a file, which was not read") for part in whole.namelist() if "/embeddings/" in part]
         if "word/document.xml" not in parts:
             raise ValueError("no document")
         for part in parts:
@@ -211,8 +223,9 @@ def _word(name: str, content: bytes) -> Reading:
                 raise ValueError("a document type is not read")
             tree = ElementTree.fromstring(read_part)
             hidden += [value for node in tree.iter() for value in node.attrib.values()]
-            if not part.startswith("word/"):
+            if part != "word/document.xml":
                 hidden.append(" ".join(tree.itertext()))
+            if not part.startswith("word/"):
                 continue
             texts += [("text" if part == "word/document.xml" else part, text) for text in _paragraphs(tree) if text]
             grids += [
@@ -222,12 +235,12 @@ def _word(name: str, content: bytes) -> Reading:
                 for number, table in enumerate(tree.iter(f"{WORD}tbl"), start=1)
                 if (rows := list(table.iter(f"{WORD}tr")))
             ]
-    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images)
+    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images, tuple(faults))
 
 
 def _paragraphs(node: ElementTree.Element) -> Iterator[str]:
     for paragraph in node.iter(f"{WORD}p"):
-        yield "".join(text.text or "" for text in paragraph.iter(f"{WORD}t"))
+        yield "".join(text.text or "" for text in paragraph.iter() if text.tag in WRITTEN)
 
 
 def _pdf(name: str, content: bytes) -> Reading:
@@ -242,6 +255,9 @@ def _pdf(name: str, content: bytes) -> Reading:
             raise ValueError("encrypted")
         pages = [(f"page {number}", page.extract_text()) for number, page in enumerate(whole.pages, start=1)]
         hidden = " ".join(str(value) for value in (whole.metadata or {}).values())
+        faults = [("text", "holds a file, which was not read")] * len(list(whole.attachments))
     except PyPdfError as broken:
         raise ValueError("broken") from broken
-    return Reading(name, tuple((where, re.sub(r"[ \t]+", " ", text)) for where, text in pages), (), hidden)
+    return Reading(
+        name, tuple((where, re.sub(r"[ \t]+", " ", text)) for where, text in pages), (), hidden, 0, tuple(faults)
+    )

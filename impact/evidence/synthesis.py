@@ -109,7 +109,10 @@ class Synthesis:
             if not isnan(self.prediction_low):
                 labels.append("One more like these")
                 rows = np.vstack([rows, [mean["estimate"], self.prediction_low, self.prediction_high]])
-        return interval_rows(labels, *rows.T, ratio=False, xlabel=xlabel, ax=ax)
+        axes = interval_rows(labels, *rows.T, ratio=False, xlabel=xlabel, ax=ax)
+        if len(labels) > len(self.table):
+            axes.axhline(len(labels) - len(self.table) - 0.5, color="0.6", linewidth=1, linestyle=":")
+        return axes
 
     def __repr__(self) -> str:
         lines = [f"{len(self.table):,} estimates, {self.model} effects"]

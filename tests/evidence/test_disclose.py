@@ -53,6 +53,10 @@ TABLES = [
     (["Step", "Took part"], [["Referred", "64"], ["Started", "7"]], "shows counts under the minimum"),
     (["Step", "Took part"], [["Referred", "65"], ["Started", "fewer than 10"], ["Lost", "0"]], "shows counts"),
     (["", "n"], [["men", "1,205"], ["women", "3"]], "shows counts under the minimum"),
+    (["", "n (%)"], [["men", "120 (97%)"], ["women", "3 (3%)"]], "shows counts under the minimum"),
+    (["Step", "Took part"], [["Referred", "64"], ["Started", "4 of 64"], ["Lost", "*"]], "shows counts"),
+    (["Step", "Took part"], [["Referred", "64.0"], ["Started", "4.0"], ["Lost", "NaN"]], "shows counts"),
+    (["What", "Took part"], [["People", "7"], ["Mean score", "2.31"]], "shows counts under the minimum"),
     (["person_id", "score"], [["a", "0.31"], ["b", "0.62"]], "a column of people, one by one"),
     (["Surname", "Ward"], [["…", "…"]], "a column of people, one by one"),
     (["on", "what"], [["2023-01-04", "a"], ["2023-02-07", "b"], ["2023-05-01", "c"]], "single dates"),
@@ -86,6 +90,11 @@ def test_tables_without_small_counts_pass(tmp_path: Path) -> None:
         ("Of those, 3 people were recalled.", True),
         ("Seven women completed.", True),
         ("men: n = 4, events = 2", True),
+        ("N: 4", True),
+        ("4 of the 62 women were recalled.", True),
+        ("Three other young men left, and 1 person was recalled.", True),
+        ("Seven of the mothers came back.", True),
+        ("Two groups of people in 2 kinds of programmes, 3 years of 40 men, over the 12/2022 quarter.", False),
         ("13 people were recalled, or 1,003 people in all; fewer than 10 people left.", False),
         ("For 100 typical people, 4 people fewer reoffended.", False),
         ("Rates rose by 1.3 people per 1,000; n = 40.", False),
@@ -115,12 +124,50 @@ def test_identifiers_are_found_wherever_they_stand_and_never_repeated(tmp_path: 
 
 @pytest.mark.parametrize(
     "text",
-    ["PNC 2010/1234567A", "prison number A1234BC", "943 476 5919", "QQ 12 34 56 C".replace("QQ", "AB"), "0f" * 32],
+    [
+        "PNC 2010/1234567A",
+        "PNC12/345678A",
+        "123456/12A",
+        "prison number A1234BC",
+        "943 476 5919",
+        "943-476-5919",
+        "9434765919",
+        "QQ 12 34 56 C".replace("QQ", "AB"),
+        "someone@example.org",
+        "L4 0TH",
+        "SW1A 1AA",
+        "0151 496 0123",
+        "+44 7700 900123",
+        "born on 3 April 1990",
+        "DOB: 03/04/1990",
+        "male, 1990-04-03",
+        "0f" * 32,
+    ],
 )
 def test_the_usual_forms_of_identifiers_are_known(tmp_path: Path, text: str) -> None:
     assert [line.split(" a", 1)[0] for line in problems(notebook(tmp_path / "book.ipynb", text=text))] == [
         "holds what looks like"
     ]
+
+
+def test_identifiers_with_signs_joined_or_in_other_letters_are_found(tmp_path: Path) -> None:
+    for secret, text in (("P0000042", "row p0000042_2023"), ("ref/42.7", "see REF/42.7 again")):
+        book = notebook(tmp_path / "book.ipynb", text=text)
+        assert problems(book, identifiers=(secret,)) == ["holds an identifier of the records"]
+
+
+def test_what_a_page_does_not_show_is_read_too(tmp_path: Path) -> None:
+    secret, held = ("P0000042",), "holds an identifier of the records"
+    both = {"output_type": "display_data", "data": {"text/html": "<p>fine</p>", "text/plain": "P0000042"}}
+    other = {"output_type": "display_data", "data": {"text/latex": "P0000042"}, "metadata": {}}
+    noted = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": {"of": "P0000042"}}
+    for output in (both, other, noted):
+        assert problems(notebook(tmp_path / "book.ipynb", output), identifiers=secret) == [held]
+    path = word(tmp_path / "word.docx", [["a", "b"]])
+    with zipfile.ZipFile(path, "a") as whole:
+        whole.writestr("word/charts/chart1.xml", "<c><v>P0000042</v></c>")
+        whole.writestr("word/embeddings/data.xlsx", b"")
+    assert problems(path, identifiers=secret) == ["holds a file, which was not read", held]
 
 
 def test_a_cell_not_run_an_error_and_a_printed_frame_are_found(tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ from impact.evidence import (
 )
 from impact.records import (
     area_table,
+    build_store,
     check_return,
     counts,
     crimes_by_area,
@@ -127,6 +128,7 @@ __all__ = [
     "attrition",
     "balance",
     "bin_points",
+    "build_store",
     "category_change",
     "change",
     "chapter",

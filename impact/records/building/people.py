@@ -13,6 +13,7 @@ from impact.records.linkage.link import link
 from impact.records.linkage.normal import written
 
 NUMBER = "record_id"
+NUMBERING, OWN = "_numbering", "_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,9 @@ class People:
 def who_is_who(records: pd.DataFrame, key: Key, threshold: float | None) -> People:
     """Numbers become pseudonyms: keyed hashes of the first number, in order, of those taken for one person.
 
-    `records` has ``numbering, number`` and the identifiers, a row for each row of the sources in any order.
+    `records` has ``_numbering, _number`` and the identifiers, a row for each row of the sources in any order.
     """
-    names = pd.Series(
-        [_name(*pair) for pair in zip(records["numbering"], records["number"], strict=True)], dtype=object
-    )
+    names = pd.Series([_name(*pair) for pair in zip(records[NUMBERING], records[OWN], strict=True)], dtype=object)
     nodes = pd.DataFrame({NUMBER: np.array(sorted(set(names)), dtype=object)})
     notes: list[str] = []
     label = nodes[NUMBER]

@@ -17,7 +17,7 @@ from impact.errors import Fault, InputError, RecordsError
 from impact.records.building.assemble import Assembled, assemble, write_tables
 from impact.records.building.extracts import read_extract
 from impact.records.building.maps import PEOPLE, ReturnMap, SourceMap, StoreMap, read_map
-from impact.records.building.people import People, who_is_who
+from impact.records.building.people import NUMBERING, OWN, People, who_is_who
 from impact.records.building.rows import Mapped, mapped
 from impact.records.linkage.guard import direct_identifiers
 from impact.records.linkage.keys import Key
@@ -188,12 +188,12 @@ def _sheets(folder: Path, one: ReturnMap) -> tuple[list[SourceMap], list[Fault]]
 
 def _records(whole: list[tuple[SourceMap, Mapped]]) -> pd.DataFrame:
     """Each row's number of a person, with what it may be linked by."""
-    parts = [pd.DataFrame({"numbering": [], "number": []}, dtype=object)]
+    parts = [pd.DataFrame({NUMBERING: [], OWN: []}, dtype=object)]
     for source, made in whole:
         kept = made.dropped == ""
         for column in PEOPLE:
             if column in made.frame:
-                part = pd.DataFrame({"numbering": source.numbering, "number": made.frame[column]}, dtype=object)
+                part = pd.DataFrame({NUMBERING: source.numbering, OWN: made.frame[column]}, dtype=object)
                 parts.append((part.join(made.identifiers) if column == PEOPLE[0] else part)[kept])
     return pd.concat(parts, ignore_index=True)
 

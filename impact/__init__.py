@@ -82,6 +82,7 @@ from impact.evidence import (
 )
 from impact.records import (
     area_table,
+    build_store,
     check_return,
     counts,
     crimes_by_area,
@@ -131,6 +132,7 @@ __all__ = [
     "attrition",
     "balance",
     "bin_points",
+    "build_store",
     "category_change",
     "change",
     "chapter",

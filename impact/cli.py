@@ -77,6 +77,21 @@ def link(
 
 
 @app.command()
+def build(
+    sources: Annotated[Path, typer.Argument(help="The folder of extracts and returns (CSV, workbook, Parquet).")],
+    out: Annotated[Path, typer.Argument(help="A new folder for the store.")],
+    columns: Annotated[Path, typer.Option("--map", help="The column map, a TOML file.")],
+    key: Annotated[str, typer.Option(help="File with a secret, or env:NAME, for pseudonyms.")],
+    definitions: Definitions = None,
+) -> None:
+    """Build a store of linked records from extracts and checked returns; all of it or nothing."""
+    from impact.records import build_store
+
+    typer.echo(repr(build_store(sources, out, map=columns, key=key, definitions=definitions)))
+    console.print(f"Written to {out}.")
+
+
+@app.command()
 def template(
     programme: Annotated[str, typer.Argument(help="The programme, by the name of its definition file.")],
     out: Annotated[Path | None, typer.Option(help="The workbook; without it, PROGRAMME.xlsx here.")] = None,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from impact.cohort.fields import Fields, read_definition
 from impact.errors import DefinitionError
+from impact.fields import Fields, read_definition
 from impact.records.tables import PATHWAYS, TABLES
 
 RULES = ("release", "sentence", "screening", "referral", "start")

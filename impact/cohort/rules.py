@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from impact.cohort.fields import Fields
 from impact.errors import DefinitionError
+from impact.fields import Fields
 from impact.frames import BoolArray, IntArray
 from impact.records.tables import OFFENCE_GROUPS, TABLES
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from impact.cohort.fields import Fields, read_definition
 from impact.distance.facts import Fact
 from impact.errors import InputError
+from impact.fields import Fields, read_definition
 from impact.results import number, with_notes
 
 SUM, MEAN = "sum", "mean"

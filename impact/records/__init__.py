@@ -1,6 +1,7 @@
 """Linked records: the contract of the tables, the store that keeps it, and the dictionary printed from it."""
 
 from impact.records.building.areas import area_table, crimes_by_area
+from impact.records.building.store import BuiltStore, build_store
 from impact.records.dictionary import data_dictionary
 from impact.records.linkage.bloom import encode
 from impact.records.linkage.link import link
@@ -14,11 +15,13 @@ from impact.records.tables import TABLES
 
 __all__ = [
     "TABLES",
+    "BuiltStore",
     "Counts",
     "Linked",
     "Links",
     "ReturnCheck",
     "area_table",
+    "build_store",
     "check_return",
     "counts",
     "crimes_by_area",

@@ -41,13 +41,7 @@ def broken(
     connection: duckdb.DuckDBPyConnection, usable: frozenset[tuple[str, str]], programmes: Iterable[str]
 ) -> list[Fault]:
     """Every fault within and between the loaded tables; `usable` names the (table, column) pairs that were loaded."""
-    connection.execute(
-        "CREATE TABLE loaded.lives AS SELECT person_id, max(died_on) AS died, "
-        "min(coalesce(birth_date, TRY_CAST(birth_month || '-01' AS DATE))) AS born "
-        "FROM loaded.person WHERE died_on IS NOT NULL OR birth_date IS NOT NULL OR birth_month IS NOT NULL GROUP BY ALL"
-        if ("person", "person_id") in usable
-        else "CREATE TABLE loaded.lives AS SELECT NULL::VARCHAR AS person_id, NULL::DATE AS died, NULL::DATE AS born"
-    )
+    _lives(connection, ("person", "person_id") in usable)
     loaded = {table for table, _ in usable}
     faults = [
         Fault(
@@ -77,6 +71,29 @@ def broken(
                 faults.append(Fault(rule.problem, rule.table, rule.column, rows, count, rule.why, rule.remedy))
     connection.execute("DROP TABLE loaded.lives")
     return faults
+
+
+def contradictions(connection: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
+    """The `_row` of every row, table by table, whose dates are out of order, outside a life, or unfit for its words."""
+    _lives(connection, known=True)
+    found: dict[str, set[int]] = {}
+    lives = [rule for table in TABLES if _of_people(table) for rule in _life_rules(table)]
+    for rule in (*lives, *_order_rules(), *_meaning_rules()):
+        rows = connection.execute(f"SELECT t._row FROM {rule.rows_from()} WHERE {rule.where}").fetchall()
+        found.setdefault(rule.table, set()).update(row for (row,) in rows)
+    connection.execute("DROP TABLE loaded.lives")
+    return {table: sorted(rows) for table, rows in found.items()}
+
+
+def _lives(connection: duckdb.DuckDBPyConnection, known: bool) -> None:
+    """The table `loaded.lives`: when each person was born and died; empty where people are not known."""
+    connection.execute(
+        "CREATE TABLE loaded.lives AS SELECT person_id, max(died_on) AS died, "
+        "min(coalesce(birth_date, TRY_CAST(birth_month || '-01' AS DATE))) AS born "
+        "FROM loaded.person WHERE died_on IS NOT NULL OR birth_date IS NOT NULL OR birth_month IS NOT NULL GROUP BY ALL"
+        if known
+        else "CREATE TABLE loaded.lives AS SELECT NULL::VARCHAR AS person_id, NULL::DATE AS died, NULL::DATE AS born"
+    )
 
 
 def rules(programmes: tuple[str, ...]) -> Iterator[Rule]:

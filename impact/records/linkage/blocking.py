@@ -45,6 +45,8 @@ RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 )
 """The rules of the deterministic pass, in order: what each is called, the columns that must agree, and whether it
 holds only where it picks one record on either side."""
+NO_RULE = pd.DataFrame({"l": np.zeros(0, np.int64), "r": np.zeros(0, np.int64), "rule": np.zeros(0, dtype=object)})
+"""No pair accepted."""
 _SUPPORT = ("birth_date", "surname_sound", "forename_long")
 _CONFLICT = ("police_id", "number", "sex")
 
@@ -100,8 +102,7 @@ def accepted(left: pd.DataFrame, right: pd.DataFrame | None) -> pd.DataFrame:
             alone = ~agreed["l"].duplicated(keep=False) & ~agreed["r"].duplicated(keep=False)
             agreed = agreed[alone]
         found.append(agreed[["l", "r"]].assign(rule=rule))
-    empty = pd.DataFrame({"l": np.zeros(0, np.int64), "r": np.zeros(0, np.int64), "rule": np.zeros(0, dtype=object)})
-    whole = pd.concat([empty, *found], ignore_index=True).drop_duplicates(["l", "r"])
+    whole = pd.concat([NO_RULE, *found], ignore_index=True).drop_duplicates(["l", "r"])
     if right is not None:
         # A record that one rule has placed is not placed elsewhere by a later one.
         whole = whole[~whole["l"].duplicated() & ~whole["r"].duplicated()]

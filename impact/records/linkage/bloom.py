@@ -15,7 +15,7 @@ from impact.records.linkage.normal import written
 from impact.records.linkage.pseudonyms import named_kinds
 from impact.records.linkage.sound import soundex
 
-ENCODING, BLOCKS = "encoding", ("block_1", "block_2", "block_3", "block_4")
+ENCODING, SCHEME, BLOCKS = "encoding", "scheme", ("block_1", "block_2", "block_3", "block_4")
 SIZE = 1024
 HASHES = {"forename": 14, "surname": 14, "birth_date": 14, "sex": 10, "postcode": 10, "police_id": 14}
 """Bits set for each token of each kind: a date has fewer tokens than a name, so each weighs about as much as a name."""
@@ -55,7 +55,8 @@ def encode(
     Returns
     -------
     DataFrame
-        The id; ``encoding``, 256 hexadecimal digits; ``block_1`` to ``block_4``, empty where their parts are.
+        The id; ``encoding``, 256 hexadecimal digits; ``scheme``, the same wherever key and kinds are the same;
+        ``block_1`` to ``block_4``, empty where their parts are.
 
     Raises
     ------
@@ -92,7 +93,9 @@ def encode(
     blocks = {
         name: _block(parts, secret, name) for name, parts in zip(BLOCKS, _block_parts(forms, len(frame)), strict=True)
     }
-    return pd.DataFrame({id: frame[id].to_numpy(), ENCODING: [row.tobytes().hex() for row in packed], **blocks})
+    scheme = secret.digest("scheme", ",".join(sorted(columns)), 8).hex()
+    encoded = [row.tobytes().hex() for row in packed]
+    return pd.DataFrame({id: frame[id].to_numpy(), ENCODING: encoded, SCHEME: scheme, **blocks})
 
 
 def tokens(kind: str, text: str) -> list[str]:

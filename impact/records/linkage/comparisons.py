@@ -61,6 +61,11 @@ def _close(column: str, edits: int, shortest: int) -> str:
     )
 
 
+def _crossed(one: str, two: str) -> str:
+    """The left record's one field close to the right record's other."""
+    return f"levenshtein({one}_l, {two}_r) <= 2 AND length({one}_l) >= 4 AND length({two}_r) >= 4"
+
+
 def _number(field: str) -> Comparison:
     return Comparison(
         field,
@@ -74,6 +79,7 @@ def _number(field: str) -> Comparison:
 
 
 _SWAPPED = "(forename_l = surname_r AND surname_l = forename_r)"
+_CROSSED = f"({_crossed('forename', 'surname')} AND {_crossed('surname', 'forename')})"
 COMPARISONS: dict[str, Comparison] = {
     "forename": Comparison(
         "forename",
@@ -83,13 +89,14 @@ COMPARISONS: dict[str, Comparison] = {
             Level("short form, or one of several", "forename_long_l = forename_long_r", 0.07, 0.004),
             Level("swapped with the surname", _SWAPPED, 0.01, 0.0002),
             Level("one letter differs", _close("forename", 1, 4), 0.05, 0.004),
+            Level("nearly swapped with the surname", _CROSSED, 0.005, 0.0003),
             Level(
                 "alike in sound or spelling",
                 f"forename_sound_l = forename_sound_r OR {_close('forename', 2, 6)}",
                 0.03,
                 0.02,
             ),
-            Level("other", "ELSE", 0.04, 0.9638),
+            Level("other", "ELSE", 0.035, 0.9635),
         ),
     ),
     "surname": Comparison(
@@ -104,13 +111,14 @@ COMPARISONS: dict[str, Comparison] = {
                 0.07,
                 0.003,
             ),
+            Level("nearly swapped with the forename", _CROSSED, 0.005, 0.0003),
             Level(
                 "alike in sound or spelling",
                 f"surname_sound_l = surname_sound_r OR {_close('surname', 2, 6)}",
                 0.03,
                 0.012,
             ),
-            Level("other", "ELSE", 0.07, 0.9818),
+            Level("other", "ELSE", 0.065, 0.9815),
         ),
     ),
     "birth_date": Comparison(
@@ -120,15 +128,16 @@ COMPARISONS: dict[str, Comparison] = {
             Level("same", "birth_date_l = birth_date_r", 0.9, 0.00006),
             Level("day and month changed over", "birth_date_l = birth_flipped_r", 0.01, 0.00003),
             Level("one digit differs", "levenshtein(birth_date_l, birth_date_r) <= 1", 0.04, 0.0006),
+            Level("two digits differ", "levenshtein(birth_date_l, birth_date_r) <= 2", 0.015, 0.006),
             Level(
                 "two parts of three the same",
                 "(birth_year_l = birth_year_r AND (birth_month_l = birth_month_r OR birth_day_l = birth_day_r)) "
                 "OR (birth_month_l = birth_month_r AND birth_day_l = birth_day_r)",
-                0.025,
-                0.005,
+                0.015,
+                0.004,
             ),
-            Level("same year", "birth_year_l = birth_year_r", 0.01, 0.018),
-            Level("other", "ELSE", 0.015, 0.97631),
+            Level("same year", "birth_year_l = birth_year_r", 0.01, 0.015),
+            Level("other", "ELSE", 0.01, 0.97431),
         ),
     ),
     "sex": Comparison(
@@ -188,7 +197,7 @@ def comparison(field: str, fields: frozenset[str]) -> Comparison:
     whole = COMPARISONS[field]
     if {"forename", "surname"} <= fields:
         return whole
-    kept = tuple(level for level in whole.levels if level.condition != _SWAPPED)
+    kept = tuple(level for level in whole.levels if level.condition not in (_SWAPPED, _CROSSED))
     return Comparison(whole.field, whole.missing, _whole(kept))
 
 

@@ -13,6 +13,7 @@ from impact.errors import InputError
 from impact.records.linkage.fields import Pair
 from impact.records.linkage.link import link
 from impact.records.linkage.links import Links
+from impact.records.safecsv import to_csv
 
 TABLES = ("pairs", "clusters", "review", "flow", "compared", "model")
 
@@ -30,6 +31,8 @@ def link_files(
     one_to_one: bool,
 ) -> Links:
     """Link two files (CSV or Parquet), and write each table of the result as CSV to a folder that is not there yet.
+
+    A text that a spreadsheet would take for a formula is written with an apostrophe before it, ids among them.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def link_files(
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         for name in TABLES:
-            getattr(made, name).to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
+            (work / f"{name}.csv").write_bytes(to_csv(getattr(made, name)).encode())
         work.rename(out)
     finally:
         shutil.rmtree(work, ignore_errors=True)

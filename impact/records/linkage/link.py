@@ -14,7 +14,9 @@ from scipy.sparse.csgraph import connected_components
 
 from impact.errors import InputError
 from impact.frames import check_choice
-from impact.records.linkage.blocking import accepted, pairs_to_compare
+from impact.records.linkage.blocking import NO_RULE, accepted, pairs_to_compare
+from impact.records.linkage.bloom import ENCODING
+from impact.records.linkage.encoded import encoded_side, score_encoded
 from impact.records.linkage.fields import Pair, Side, named_fields, prepare
 from impact.records.linkage.keys import Key
 from impact.records.linkage.links import Links, contributions, select
@@ -48,7 +50,8 @@ def link(
     Parameters
     ----------
     left, right : DataFrame
-        The files. Without `right`, records of one person are sought within `left`.
+        The files. Without `right`, records of one person are sought within `left`. Files that `encode` made, with
+        one key and the same kinds (which is checked), are linked on their bits where `fields` is not given.
     key : str or path, optional
         A file that holds a secret, or ``"env:NAME"``: the person_id of `clusters` is then a keyed hash of the first
         record of each person; without it people are numbered in order.
@@ -81,6 +84,13 @@ def link(
     if right is None and one_to_one:
         raise InputError("one_to_one is for two files; within one file a person may have any number of records.")
     secret = None if key is None else Key(key)
+    if fields is None and any(ENCODING in side.columns for side in (left, right) if side is not None):
+        if engine != "duckdb":
+            raise InputError("Encodings are compared in memory; leave engine as it is.")
+        one, two = encoded_side(left, id), None if right is None else encoded_side(right, id)
+        start, scored, notes = score_encoded(one, two)
+        scored, model = _with_prior(scored, start, _total(one, two), ROUNDS)
+        return _links(one, two, scored, NO_RULE, model, notes, secret, threshold, review, one_to_one)
     columns = named_fields(left, right, fields)
     one = prepare(left, {kind: names[0] for kind, names in columns.items()}, id)
     two = None if right is None else prepare(right, {kind: names[1] for kind, names in columns.items()}, id)
@@ -91,9 +101,28 @@ def link(
     model, notes = estimated_model(start, one.records, records, len(by_rule))
     rules, more = pairs_to_compare(one.records, records)
     scored = score(model, one.records, records, rules, session)
-    total = len(one.ids) * (len(one.ids) - 1) / 2 if two is None else len(one.ids) * len(two.ids)
-    scored, model = _with_prior(scored, model, total)
-    pairs, levels = _pairs(scored, by_rule, one, two, list(columns))
+    scored, model = _with_prior(scored, model, _total(one, two), ROUNDS if model.estimated else 0)
+    return _links(one, two, scored, by_rule, model, (*notes, *more), secret, threshold, review, one_to_one)
+
+
+def _total(one: Side, two: Side | None) -> float:
+    return len(one.ids) * (len(one.ids) - 1) / 2 if two is None else len(one.ids) * len(two.ids)
+
+
+def _links(
+    one: Side,
+    two: Side | None,
+    scored: pd.DataFrame,
+    by_rule: pd.DataFrame,
+    model: Model,
+    notes: tuple[str, ...],
+    secret: Key | None,
+    threshold: float,
+    review: tuple[float, float],
+    one_to_one: bool,
+) -> Links:
+    """The result, from the pairs that were scored and those accepted by rule."""
+    pairs, levels = _pairs(scored, by_rule, one, two, [part.field for part in model.comparisons])
     chosen = select(pairs, threshold, one_to_one)
     pairs = pairs.assign(linked=chosen)
     ends = np.column_stack([pairs["l"], pairs["r"]])[chosen]
@@ -103,7 +132,7 @@ def link(
     to_review = _review(shown[looked_at], levels[looked_at], model)
     linked = np.isin(np.arange(len(one.ids)), ends if two is None else ends[:, 0])
     flow = _flow(one, two, pairs, looked_at, linked, clusters)
-    notes = (*notes, *more, *_many(ends, two, one_to_one))
+    notes = (*notes, *_many(ends, two, one_to_one))
     compared = _compared(one.records, linked)
     table, dedupe = model.tidy(), two is None
     return Links(shown, clusters, flow, to_review, compared, table, threshold, one_to_one, notes, dedupe, levels, model)
@@ -118,11 +147,11 @@ def _spark() -> Any:
     return session()
 
 
-def _with_prior(scored: pd.DataFrame, model: Model, total: float) -> tuple[pd.DataFrame, Model]:
+def _with_prior(scored: pd.DataFrame, model: Model, total: float, rounds: int) -> tuple[pd.DataFrame, Model]:
     """The prior that agrees with the pairs' own probabilities (one step of EM after another, m and u held)."""
     bits = scored["weight"].to_numpy() - np.log2(model.prior / (1 - model.prior))
     prior = model.prior
-    for _ in range(ROUNDS if model.estimated else 0):
+    for _ in range(rounds):
         p = _probability(bits + np.log2(prior / (1 - prior)))
         prior = float(np.clip(p.sum() / total, 1 / max(total, 2.0), 0.5))
     weight = bits + np.log2(prior / (1 - prior))

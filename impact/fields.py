@@ -25,6 +25,28 @@ class Fields:
         """Note a mistake of one key."""
         self.faults.append(Fault(f"key {key} {problem}", table=self._where, why=why, remedy=remedy))
 
+    def has(self, key: str) -> bool:
+        """Whether a key that may be left out is there."""
+        self._asked.add(key)
+        return key in self._content
+
+    def names(self) -> tuple[str, ...]:
+        """Every key, where the file chooses their names."""
+        return tuple(self._content)
+
+    def pairs(self, key: str, *, allowed: Sequence[str] = ()) -> dict[str, str]:
+        """A table inside this one whose keys the file chooses, or from those allowed, and whose values are text."""
+        value = self._value(key, dict, "a table", optional=False)
+        if not isinstance(value, dict):
+            return {}
+        wrong = [name for name, text in value.items() if not isinstance(text, str)]
+        if wrong:
+            self.fault(key, f"gives {', '.join(wrong)} something that is not text", remedy='put it between "…".')
+        unknown = [name for name in value if allowed and name not in allowed]
+        if unknown:
+            self.fault(key, f"holds unknown words: {', '.join(unknown)}", remedy=f"use: {', '.join(allowed)}.")
+        return {name: text for name, text in value.items() if isinstance(text, str)}
+
     def text(self, key: str, *, allowed: Sequence[str] = (), optional: bool = False, why: str = "") -> str:
         """Some words, or one of the words allowed."""
         value = self._value(key, str, "text", optional)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from impact.cohort.fields import Fields, read_definition
 from impact.cohort.programme import RULES, programmes
 from impact.errors import DefinitionError, Fault
+from impact.fields import Fields, read_definition
 
 MEASURES = {
     "risk_difference": "difference of two shares",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,16 +13,16 @@ import scipy
 from impact.distance.courses import AT_RANDOM, NO_COMPARISON, grid, read_course
 from impact.distance.mixed import MixedFit, mixed
 from impact.distance.model_terms import Terms
+from impact.distance.regression import student
 from impact.errors import InputError
 from impact.frames import check_choice, check_level
-from impact.results import normal_interval, number, tidy_rows, with_notes
+from impact.results import number, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INTERCEPT, SLOPE = RANDOM = ("intercept", "slope")
 KINDS = ("curve", "people")
-FEW = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +57,9 @@ class Trajectory:
     notes: tuple[str, ...]
 
     def tidy(self) -> pd.DataFrame:
-        """One row for each term of the formula: estimate, standard error, Wald z test and normal interval.
+        """One row for each term of the formula: estimate, standard error, t test and interval on ``df``.
 
-        ``n`` is the number of people, ``n_readings`` that of readings.
+        ``df`` are Satterthwaite's degrees of freedom, ``n`` is the number of people, ``n_readings`` that of readings.
         """
         return self.table.copy()
 
@@ -89,7 +89,7 @@ class Trajectory:
         matrix = self.terms.of(new)
         estimate = matrix @ self.fit.coefficients
         std_error = np.sqrt(np.einsum("ij,jk,ik->i", matrix, self.fit.covariance, matrix))
-        reach = float(scipy.stats.norm.ppf(0.5 + used / 2)) * std_error
+        reach = scipy.stats.t.ppf(0.5 + used / 2, self.fit.df(matrix)) * std_error
         columns = {"estimate": estimate, "std_error": std_error}
         return pd.DataFrame(columns | {"conf_low": estimate - reach, "conf_high": estimate + reach}, index=new.index)
 
@@ -176,9 +176,9 @@ def trajectory(
 
     Notes
     -----
-    Tests and intervals of terms are Wald's, with the normal distribution, as the approximations to a t distribution are
-    themselves disputed; with few people they are a little too narrow, which is noted. Weights and clusters are not
-    offered. See `impact.distance.mixed`.
+    Tests and intervals are by the t distribution with Satterthwaite's degrees of freedom, as R's lmerTest has them;
+    a random effect on its edge counts as known to be none. Weights and clusters are not offered. See
+    `impact.distance.mixed`.
 
     Examples
     --------
@@ -201,12 +201,10 @@ def trajectory(
         )
     fit = mixed(terms.matrix, scores, read.times if random == SLOPE else None, read.who, reml=reml)
     numbers = {"n": len(counts), "n_readings": len(scores)}
-    table = tidy_rows([_row(name, fit, place, level) | numbers for place, name in enumerate(terms.names)])
+    table = tidy_rows([row | numbers for row in _rows(terms.names, fit, level)])
     notes = [*read.notes]
     if fit.singular:
         notes.append("People differ in start or in pace by less than can be told: a random effect is on its edge.")
-    if len(counts) < FEW:
-        notes.append(f"With {len(counts)} people the normal intervals are a little too narrow.")
     if low is not None and high is not None:
         share = float(((scores == low) | (scores == high)).mean())
         notes.append(f"{share:.0%} of readings are at an end of the scale, where a straight model cannot follow.")
@@ -214,19 +212,15 @@ def trajectory(
     return Trajectory(table, _variance(fit, random), fit, terms, read.readings(), time, score, level, tuple(notes))
 
 
-def _row(name: str, fit: MixedFit, place: int, level: float) -> dict[str, Any]:
-    estimate, std_error = float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place]))
-    low, high = normal_interval(estimate, std_error, level)
-    statistic = estimate / std_error
-    return {
-        "term": name,
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "p_value": float(2 * scipy.stats.norm.sf(abs(statistic))),
-        "conf_low": low,
-        "conf_high": high,
-    }
+def _rows(names: tuple[str, ...], fit: MixedFit, level: float) -> list[dict[str, object]]:
+    df = fit.df(np.eye(len(names)))
+    rows: list[dict[str, object]] = []
+    for place, name in enumerate(names):
+        found = student(
+            float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place])), float(df[place]), level
+        )
+        rows.append({"term": name} | asdict(found))
+    return rows
 
 
 def _variance(fit: MixedFit, random: str) -> pd.DataFrame:

@@ -198,8 +198,9 @@ NOTES = (
     "A change alone holds the regression to the mean. A stated reliability and mean take it out where people were"
     " chosen for their score. Where people join because things are worse than usual for them, and not for their"
     " score, it takes out a part only: a comparison group chosen alike takes out all of it. Where few with a poor first"
-    " score are read again, weights are large and their interval is too narrow; imputation holds. Normal intervals of a"
-    " trajectory are a little too narrow, as its notes say of few people.",
+    " score are read again, weights are large and their standard error is uncertain itself: the weighted interval is by"
+    " the t distribution on the degrees of freedom that such weights leave. Terms of a trajectory are tested on"
+    " Satterthwaite's.",
 )
 
 

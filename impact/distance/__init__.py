@@ -7,6 +7,7 @@ from impact.distance.facts import Fact
 from impact.distance.fixed_lag import FixedLag, fixed_lag
 from impact.distance.instruments import Instrument, instrument, instruments
 from impact.distance.missing_bounds import MissingBounds, missing_bounds
+from impact.distance.ordinal_trajectory import OrdinalTrajectory, ordinal_trajectory
 from impact.distance.pathways import Pathways, pathways
 from impact.distance.regression_to_mean import RegressionToMean, regression_to_mean
 from impact.distance.reliable import clinical_cutoff
@@ -24,6 +25,7 @@ __all__ = [
     "FixedLag",
     "Instrument",
     "MissingBounds",
+    "OrdinalTrajectory",
     "Pathways",
     "RegressionToMean",
     "ReliableChange",
@@ -39,6 +41,7 @@ __all__ = [
     "instrument",
     "instruments",
     "missing_bounds",
+    "ordinal_trajectory",
     "pathways",
     "regression_to_mean",
     "reliable_change",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_rgb
 
 from impact.figures import COLOURS, STYLES, new_axes, open_frame
 from impact.frames import BoolArray, FloatArray, check_choice
@@ -197,6 +198,35 @@ def curves(
     axes.set_xlabel(xlabel)
     axes.set_ylabel(f"{ylabel} ({level:.0%} band)")
     above(axes, 3)
+    return axes
+
+
+def shares(
+    times: FloatArray, chance: FloatArray, labels: Sequence[str], *, xlabel: str, legend: str, ax: Axes | None
+) -> Axes:
+    """Shares at each score over time, one upon the other, the lowest score lightest and at the foot."""
+    axes = blank(ax, 6.4, 4.2)
+    edges = 100 * np.column_stack([np.zeros(len(times)), np.cumsum(chance, axis=1)])
+    for place, label in enumerate(labels):
+        depth = place / max(len(labels) - 1, 1)
+        colour = tuple(1 - (1 - part) * (0.12 + 0.88 * depth) for part in to_rgb(COLOURS[0]))
+        axes.fill_between(
+            times, edges[:, place], edges[:, place + 1], color=colour, edgecolor="white", linewidth=0.8, label=label
+        )
+    axes.set_xlim(times[0], times[-1])
+    axes.set_ylim(0, 100)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel("people, per cent")
+    handles, names = axes.get_legend_handles_labels()
+    axes.legend(
+        handles[::-1],
+        names[::-1],
+        title=legend,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        fontsize="small",
+    )
     return axes
 
 

@@ -57,8 +57,9 @@ def weighted_mean(matrix: FloatArray, seen: BoolArray, change: FloatArray, level
     """The mean change, each person who has one weighted by one over the chance to have it (Hájek's form).
 
     The standard error is that of stacked estimating equations, so it allows for the weights being estimated (Robins,
-    Rotnitzky and Zhao 1994; Lunceford and Davidian 2004), times √(n / (n − 1)) for the n seen; t on n − 1. With nobody
-    missing it is the t test of the mean.
+    Rotnitzky and Zhao 1994; Lunceford and Davidian 2004), times √(n / (n − 1)) for the n seen. Few large weights make
+    it uncertain itself: t is on (Σw²)² / Σw⁴ − 1, Satterthwaite's (1946) degrees of freedom of Σw²e² with changes e
+    that vary alike. With nobody missing it is the t test of the mean.
 
     Parameters
     ----------
@@ -83,8 +84,10 @@ def weighted_mean(matrix: FloatArray, seen: BoolArray, change: FloatArray, level
     if many < 2:
         return Weighted(Mean(estimate, NAN, NAN, NAN, NAN, NAN, NAN), chance, NAN)
     std_error = math.sqrt(float(scores @ scores) * many / (many - 1)) / float(weight.sum())
+    squares = weight**2
+    df = float(squares.sum()) ** 2 / float((squares**2).sum()) - 1
     largest = float(weight.max() / weight[seen].mean())
-    return Weighted(student(estimate, std_error, many - 1.0, level), chance, largest)
+    return Weighted(student(estimate, std_error, df, level), chance, largest)
 
 
 def imputed_changes(

@@ -15,10 +15,11 @@ import numpy as np
 import scipy
 
 from impact.errors import ConvergenceError
-from impact.frames import FloatArray, IntArray
+from impact.frames import BoolArray, FloatArray, IntArray
 
 Deviance = Callable[[FloatArray], tuple[float, FloatArray]]
 START = np.array([1.0, 0.0, 1.0])
+WIDTH = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class MixedFit:
     restricted : bool
     singular : bool
         Whether the random effects lie on the edge of what they can be.
+    slopes : (m, p, p) float
+        Derivatives of `covariance` by the numbers that make the variances.
+    unsure : (m, m) float
+        Covariance of those numbers.
     """
 
     coefficients: FloatArray
@@ -48,6 +53,21 @@ class MixedFit:
     log_likelihood: float
     restricted: bool
     singular: bool
+    slopes: FloatArray
+    unsure: FloatArray
+
+    def df(self, rows: FloatArray) -> FloatArray:
+        """Satterthwaite's degrees of freedom of sums of the coefficients (Giesbrecht and Burns 1985; Fai and Cornelius
+        1996): twice the variance squared over the variance of the variance.
+
+        Parameters
+        ----------
+        rows : (r, p) float
+            What each coefficient counts in each sum.
+        """
+        variance = np.einsum("ri,ij,rj->r", rows, self.covariance, rows)
+        slope = np.einsum("ri,mij,rj->rm", rows, self.slopes, rows)
+        return np.asarray(2 * variance**2 / np.einsum("rm,mk,rk->r", slope, self.unsure, slope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +114,14 @@ def mixed(
     scale = 1.0 if time is None else float(np.sqrt((time**2).mean()))
     sums = _sums(q, residual, np.zeros(n) if time is None else time / scale, person)
     free = [0] if time is None else [0, 1, 2]
-    theta = _maximised(sums, free, reml)
+    theta, fixed = _maximised(sums, free, reml)
     deviance, beta, inverse, rss = _profile(theta, sums, reml)[:4]
     variance = rss / (n - p if reml else n)
     back = np.linalg.inv(r)
     factor = np.array([[theta[0], 0.0], [theta[1] / scale, theta[2] / scale]])
     if reml:
         deviance += 2 * float(np.log(np.abs(np.diag(r))).sum())
+    slopes, unsure = _uncertain(theta, np.array(free)[~fixed], variance, sums, reml)
     return MixedFit(
         back @ (ordinary + beta),
         variance * back @ inverse @ back.T,
@@ -108,7 +129,9 @@ def mixed(
         variance,
         -deviance / 2,
         reml,
-        bool(min(theta[0], theta[2] if time is not None else np.inf) < 1e-6),
+        bool(fixed.any()),
+        back @ slopes @ back.T,
+        unsure,
     )
 
 
@@ -131,7 +154,9 @@ def _sums(q: FloatArray, residual: FloatArray, time: FloatArray, person: IntArra
     )
 
 
-def _maximised(sums: _Sums, free: list[int], reml: bool) -> FloatArray:
+def _maximised(sums: _Sums, free: list[int], reml: bool) -> tuple[FloatArray, BoolArray]:
+    """The three numbers of the factor of the random effects, and which of those free lie on their edge."""
+
     def whole(values: FloatArray) -> FloatArray:
         theta = np.zeros(3)
         theta[free] = values
@@ -140,7 +165,8 @@ def _maximised(sums: _Sums, free: list[int], reml: bool) -> FloatArray:
     def deviance(values: FloatArray) -> tuple[float, FloatArray]:
         theta = whole(values)
         found = _profile(theta, sums, reml)
-        return found[0], _gradient(theta, sums, reml, found)[free]
+        residual = found[3] / (sums.n - (len(found[1]) if reml else 0))
+        return found[0], _gradient(theta, sums, reml, found, residual)[free]
 
     bounds = [(None, None) if place == 1 else (0.0, None) for place in free]
     found = scipy.optimize.minimize(
@@ -156,7 +182,28 @@ def _maximised(sums: _Sums, free: list[int], reml: bool) -> FloatArray:
     held = np.array([place != 1 and value < 1e-6 for place, value in zip(free, values, strict=True)])
     if not np.isfinite(values).all() or np.abs(gradient[~held]).max(initial=0.0) > 1e-4 * sums.n:
         raise ConvergenceError("The mixed model has no maximum that could be reached: try a simpler one.")
-    return whole(values)
+    return whole(values), held
+
+
+def _uncertain(
+    theta: FloatArray, free: IntArray, variance: float, sums: _Sums, reml: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Derivatives of the covariance by what is free of the random effects and by the residual variance; the covariance
+    of those numbers, twice the inverse of the second derivatives of the deviance."""
+    inverse, rss = _profile(theta, sums, reml)[2:4]
+    many = len(free) + 1
+    bend, slopes = np.empty((many, many)), np.empty((many, *inverse.shape))
+    slopes[-1] = inverse
+    for row, step in enumerate(WIDTH * np.eye(3)[free]):
+        ends = [_profile(theta + sign * step, sums, reml) for sign in (1, -1)]
+        slopes[row] = variance * (ends[0][2] - ends[1][2]) / (2 * WIDTH)
+        gradients = [
+            _gradient(theta + sign * step, sums, reml, end, variance) for sign, end in zip((1, -1), ends, strict=True)
+        ]
+        bend[row, :-1] = ((gradients[0] - gradients[1]) / (2 * WIDTH))[free]
+        bend[row, -1] = bend[-1, row] = -(ends[0][3] - ends[1][3]) / (2 * WIDTH) / variance**2
+    bend[-1, -1] = rss / variance**3
+    return slopes, np.asarray(2 * np.linalg.inv((bend + bend.T) / 2))
 
 
 def _polished(values: FloatArray, deviance: Deviance) -> FloatArray:
@@ -165,10 +212,9 @@ def _polished(values: FloatArray, deviance: Deviance) -> FloatArray:
         return values
     for _ in range(3):
         at, gradient = deviance(values)
-        width = 1e-5
         hessian = np.stack(
             [
-                (deviance(values + width * step)[1] - deviance(values - width * step)[1]) / (2 * width)
+                (deviance(values + WIDTH * step)[1] - deviance(values - WIDTH * step)[1]) / (2 * WIDTH)
                 for step in np.eye(len(values))
             ]
         )
@@ -213,11 +259,10 @@ def _profile(theta: FloatArray, sums: _Sums, reml: bool) -> _Profile:
     return deviance, beta, np.linalg.inv(xx), rss, (l11, l21, l22)
 
 
-def _gradient(theta: FloatArray, sums: _Sums, reml: bool, found: _Profile) -> FloatArray:
-    """Derivatives of the deviance by the three numbers of the factor of the random effects."""
+def _gradient(theta: FloatArray, sums: _Sums, reml: bool, found: _Profile, variance: float) -> FloatArray:
+    """Derivatives of the deviance, at a residual variance, by the three numbers of the factor of the random effects."""
     a, b, c = theta
-    _, beta, inverse, rss, (l11, l21, l22) = found
-    free = sums.n - (len(beta) if reml else 0)
+    _, beta, inverse, _, (l11, l21, l22) = found
 
     def solved(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Λ M⁻¹ Λ' times a vector of each person."""
@@ -239,7 +284,7 @@ def _gradient(theta: FloatArray, sums: _Sums, reml: bool, found: _Profile) -> Fl
     s0, s1 = sums.ones * a + sums.slope * b, sums.slope * a + sums.square * b
     t0, t1 = c * sums.slope, c * sums.square
     by_log = 2 * np.array([(s0 * m11 + t0 * m12).sum(), (s1 * m11 + t1 * m12).sum(), (s1 * m12 + t1 * m22).sum()])
-    gradient = by_log + free * by_rss / rss
+    gradient = by_log + by_rss / variance
     if reml:
         x0, x1 = solved(sums.q0, sums.q1)
         y0, y1 = a * x0, b * x0 + c * x1

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import scipy
 
-from impact.distance.change import check_scale
+from impact.distance.courses import AT_RANDOM, NO_COMPARISON, grid, read_course
 from impact.distance.mixed import MixedFit, mixed
-from impact.distance.model_terms import Formula, Terms
-from impact.distance.readings import refuse_design
+from impact.distance.model_terms import Terms
+from impact.distance.regression import student
 from impact.errors import InputError
-from impact.frames import Columns, check_choice, check_level
-from impact.results import normal_interval, number, tidy_rows, with_notes
+from impact.frames import check_choice, check_level
+from impact.results import number, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INTERCEPT, SLOPE = RANDOM = ("intercept", "slope")
 KINDS = ("curve", "people")
-FEW = 40
-AT_RANDOM = (
-    "Every reading counts. Readings that are missing are taken to be like those of people with the same other readings"
-    " and covariates."
-)
-NO_COMPARISON = (
-    "The course over time holds regression to the mean and whatever time alone does; it cannot be put down to a"
-    " programme."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +57,9 @@ class Trajectory:
     notes: tuple[str, ...]
 
     def tidy(self) -> pd.DataFrame:
-        """One row for each term of the formula: estimate, standard error, Wald z test and normal interval.
+        """One row for each term of the formula: estimate, standard error, t test and interval on ``df``.
 
-        ``n`` is the number of people, ``n_readings`` that of readings.
+        ``df`` are Satterthwaite's degrees of freedom, ``n`` is the number of people, ``n_readings`` that of readings.
         """
         return self.table.copy()
 
@@ -98,7 +89,7 @@ class Trajectory:
         matrix = self.terms.of(new)
         estimate = matrix @ self.fit.coefficients
         std_error = np.sqrt(np.einsum("ij,jk,ik->i", matrix, self.fit.covariance, matrix))
-        reach = float(scipy.stats.norm.ppf(0.5 + used / 2)) * std_error
+        reach = scipy.stats.t.ppf(0.5 + used / 2, self.fit.df(matrix)) * std_error
         columns = {"estimate": estimate, "std_error": std_error}
         return pd.DataFrame(columns | {"conf_low": estimate - reach, "conf_high": estimate + reach}, index=new.index)
 
@@ -125,24 +116,10 @@ class Trajectory:
         from impact.distance import figures
 
         check_choice("kind", kind, KINDS)
-        curves = [(label, self.predict(frame), frame[self.time]) for label, frame in self._grid(by, at or {})]
+        drawn = grid(self.terms, self.time, self.readings["time"], by, at or {})
+        curves = [(label, self.predict(frame), frame[self.time]) for label, frame in drawn]
         people = self.readings if kind == "people" else None
         return figures.curves(curves, people, xlabel=self.time, ylabel=f"mean {self.score}", level=self.level, ax=ax)
-
-    def _grid(self, by: str | None, at: Mapping[str, object]) -> list[tuple[str, pd.DataFrame]]:
-        unknown = [name for name in (*at, *([by] if by else [])) if name not in self.terms.seen or name == self.time]
-        if unknown:
-            raise InputError(f"Not a column of the formula that can be fixed: {', '.join(unknown)}.")
-        times = self.readings["time"]
-        line = np.linspace(float(times.min()), float(times.max()), 60)
-        fixed: dict[str, Any] = {**self.terms.typical, **at, self.time: line}
-        grid = pd.DataFrame(fixed)
-        if by is None:
-            return [("", grid)]
-        values = self.terms.seen[by] or self.terms.levels.get(by, ())
-        if not 1 <= len(values) <= 6:
-            raise InputError(f"{by} has too many values to draw a curve for each: fix it in at.")
-        return [(f"{by} {_plain(value)}", pd.DataFrame(fixed | {by: value})) for value in sorted(values, key=str)]
 
     def __repr__(self) -> str:
         row = self.table.iloc[0]
@@ -199,9 +176,9 @@ def trajectory(
 
     Notes
     -----
-    Tests and intervals of terms are Wald's, with the normal distribution, as the approximations to a t distribution are
-    themselves disputed; with few people they are a little too narrow, which is noted. Weights and clusters are not
-    offered. See `impact.distance.mixed`.
+    Tests and intervals are by the t distribution with Satterthwaite's degrees of freedom, as R's lmerTest has them;
+    a random effect on its edge counts as known to be none. Weights and clusters are not offered. See
+    `impact.distance.mixed`.
 
     Examples
     --------
@@ -214,70 +191,36 @@ def trajectory(
     """
     check_level(level)
     check_choice("random", random, RANDOM)
-    check_scale(low, high)
-    refuse_design(data, "trajectory")
-    columns = Columns(data)
-    people, times = columns.groups(person), columns.number(time)
-    scores = columns.number(score, low=low, high=high)
-    read = Formula(columns, formula if formula is not None else f"`{time}`")
-    known = (people.codes >= 0) & np.isfinite(times) & np.isfinite(scores)
-    repeated = np.zeros(columns.n, dtype=bool)
-    repeated[known] = pd.DataFrame({"p": people.codes[known], "t": times[known]}).duplicated(keep=False)
-    columns.forbid(
-        repeated,
-        time,
-        "has two readings of one person at one time",
-        why="which counts would be a guess.",
-        remedy="keep one.",
-    )
-    rows = np.flatnonzero(columns.rows())
-    rows = rows[np.lexsort((times[rows], people.codes[rows]))]
-    who = np.unique(people.codes[rows], return_inverse=True)[1]
-    counts = np.bincount(who)
+    read = read_course("trajectory", data, person=person, time=time, score=score, formula=formula, low=low, high=high)
+    terms, scores, counts = read.terms, read.scores, read.counts
     effects = 2 if random == SLOPE else 1
-    if len(rows) <= effects * len(counts):
+    if len(scores) <= effects * len(counts):
         raise InputError(
-            f"{len(rows):,} readings of {len(counts):,} people are too few for a random {random}"
+            f"{len(scores):,} readings of {len(counts):,} people are too few for a random {random}"
             + ("; with about two readings a person, use random='intercept'." if random == SLOPE else ": use change.")
         )
-    terms = read.terms(rows)
-    slope = times[rows] if random == SLOPE else None
-    fit = mixed(terms.matrix, scores[rows], slope, who, reml=reml)
-    numbers = {"n": len(counts), "n_readings": len(rows)}
-    table = tidy_rows([_row(name, fit, place, level) | numbers for place, name in enumerate(terms.names)])
-    notes = [*columns.notes]
-    once = int((counts == 1).sum())
-    if once:
-        notes.append(f"{once:,} of {len(counts):,} people have one reading, which tells little of how they change.")
+    fit = mixed(terms.matrix, scores, read.times if random == SLOPE else None, read.who, reml=reml)
+    numbers = {"n": len(counts), "n_readings": len(scores)}
+    table = tidy_rows([row | numbers for row in _rows(terms.names, fit, level)])
+    notes = [*read.notes]
     if fit.singular:
         notes.append("People differ in start or in pace by less than can be told: a random effect is on its edge.")
-    if len(counts) < FEW:
-        notes.append(f"With {len(counts)} people the normal intervals are a little too narrow.")
     if low is not None and high is not None:
-        share = float(((scores[rows] == low) | (scores[rows] == high)).mean())
+        share = float(((scores == low) | (scores == high)).mean())
         notes.append(f"{share:.0%} of readings are at an end of the scale, where a straight model cannot follow.")
     notes += [AT_RANDOM, NO_COMPARISON]
-    used = pd.DataFrame({"person": who, "time": times[rows], "score": scores[rows]})
-    return Trajectory(table, _variance(fit, random), fit, terms, used, time, score, level, tuple(notes))
+    return Trajectory(table, _variance(fit, random), fit, terms, read.readings(), time, score, level, tuple(notes))
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _row(name: str, fit: MixedFit, place: int, level: float) -> dict[str, Any]:
-    estimate, std_error = float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place]))
-    low, high = normal_interval(estimate, std_error, level)
-    statistic = estimate / std_error
-    return {
-        "term": name,
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "p_value": float(2 * scipy.stats.norm.sf(abs(statistic))),
-        "conf_low": low,
-        "conf_high": high,
-    }
+def _rows(names: tuple[str, ...], fit: MixedFit, level: float) -> list[dict[str, object]]:
+    df = fit.df(np.eye(len(names)))
+    rows: list[dict[str, object]] = []
+    for place, name in enumerate(names):
+        found = student(
+            float(fit.coefficients[place]), float(np.sqrt(fit.covariance[place, place])), float(df[place]), level
+        )
+        rows.append({"term": name} | asdict(found))
+    return rows
 
 
 def _variance(fit: MixedFit, random: str) -> pd.DataFrame:

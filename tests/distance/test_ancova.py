@@ -33,6 +33,7 @@ def people() -> pd.DataFrame:
 @pytest.mark.parametrize("month", ["2m", "8m"])
 def test_estimates_are_those_of_r(root: Path, blues: pd.DataFrame, month: str) -> None:
     reference = pd.read_csv(root / "tests" / "reference" / "distance" / "btheb.csv").set_index(["model", "term"])
+    reference = reference.drop(columns="df")
     for what, names in (("plain", ()), ("adjusted", ("drug", "length"))):
         found = ancova(blues, before="bdi.pre", after=f"bdi.{month}", treated="treated", covariates=names)
         expected = reference.loc[f"ancova {month} {what}"]

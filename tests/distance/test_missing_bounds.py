@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import optimize
+from scipy import optimize, stats
 
 from impact.distance import change, missing_bounds
 from impact.distance.missing import imputed_changes, pooled, response, weighted_mean
@@ -82,6 +82,22 @@ def test_the_weighted_mean_solves_its_stacked_equations() -> None:
     found = weighted_mean(matrix, seen, values, 0.95)
     assert found.mean.estimate == pytest.approx(solved[2], rel=1e-9)
     assert found.mean.std_error == pytest.approx(np.sqrt(variance), rel=1e-6)
+    weights = seen * (1 + np.exp(-matrix @ solved[:2]))
+    df = (weights**2).sum() ** 2 / (weights**4).sum() - 1
+    assert found.mean.df == pytest.approx(df, rel=1e-8)
+    reach = stats.t.ppf(0.975, df) * found.mean.std_error
+    assert found.mean.conf_high == pytest.approx(found.mean.estimate + reach, rel=1e-9)
+
+
+def test_degrees_of_freedom_are_those_of_a_drawn_variance() -> None:
+    """Satterthwaite's are twice the squared mean of Σw²e² over its variance, here over 200,000 draws of e."""
+    rng = np.random.default_rng(3)
+    matrix = np.column_stack([np.ones(30), rng.normal(0, 2, 30)])
+    seen = rng.random(30) < 1 / (1 + np.exp(-matrix[:, 1]))
+    weights = 1 / weighted_mean(matrix, seen, rng.normal(size=30), 0.95).chance[seen]
+    drawn_variance = (rng.normal(size=(200_000, len(weights))) ** 2) @ weights**2
+    expected = 2 * drawn_variance.mean() ** 2 / drawn_variance.var() - 1
+    assert weighted_mean(matrix, seen, rng.normal(size=30), 0.95).mean.df == pytest.approx(expected, rel=0.02)
 
 
 def test_the_chances_are_those_of_statsmodels() -> None:

@@ -55,6 +55,8 @@ def test_estimates_are_those_of_lme4(root: Path, blues: pd.DataFrame, random: st
     table, theirs = ours.tidy(), expected.iloc[:4]
     np.testing.assert_allclose(table["estimate"], theirs["estimate"], rtol=1e-5)
     np.testing.assert_allclose(table["std_error"], theirs["std_error"], rtol=1e-5)
+    np.testing.assert_allclose(table["df"], theirs["df"], rtol=2e-4, err_msg="lmerTest differentiates by differences")
+    np.testing.assert_allclose(table["p_value"], theirs["p_value"], rtol=1e-3)
     assert -1e-9 < ours.log_likelihood - expected.loc["log_likelihood", "estimate"] < 1e-8
     variances = [ours.fit.random[0, 0], ours.fit.residual]
     np.testing.assert_allclose(variances, [expected.iloc[4]["estimate"], expected.iloc[-2]["estimate"]], rtol=2e-5)
@@ -117,7 +119,55 @@ def test_no_spread_between_people_is_said() -> None:
     result = of(pd.DataFrame(rows, columns=["who", "months", "score"]), random="intercept")
     assert result.fit.singular
     assert any("on its edge" in note for note in result.notes)
-    assert any("With 20 people" in note for note in result.notes)
+    assert np.isfinite(result.tidy()["df"]).all()
+
+
+def test_degrees_of_freedom_of_a_balanced_design_are_those_of_the_analysis_of_variance() -> None:
+    """Four readings of 12 people at the same months: the mean has 11, a straight line 12 × 3 − 1."""
+    rng = np.random.default_rng(8)
+    who, months = np.repeat(np.arange(12), 4), np.tile([-3.0, -1.0, 1.0, 3.0], 12)
+    score = 20 + 5 * rng.normal(size=12)[who] + 0.5 * months + rng.normal(size=48)
+    result = of(pd.DataFrame({"who": who, "months": months, "score": score}), random="intercept")
+    np.testing.assert_allclose(result.tidy()["df"], [11, 35], rtol=1e-6)
+    at = result.predict(pd.DataFrame({"months": [0.0]})).iloc[0]
+    means = score.reshape(12, 4).mean(axis=1)
+    exact = stats.ttest_1samp(means, 0).confidence_interval()
+    np.testing.assert_allclose([at["conf_low"], at["conf_high"]], [exact.low, exact.high], rtol=1e-7)
+
+
+def test_degrees_of_freedom_are_those_of_differences_of_the_dense_likelihood() -> None:
+    data = drawn(20, 7).sort_values(["who", "months"])
+    matrix = np.column_stack([np.ones(len(data)), data["months"]])
+    y, t, who = (data[name].to_numpy() for name in ("score", "months", "who"))
+    fit = mixed(matrix, y, t, who, reml=True)
+    z = np.column_stack([np.ones(len(t)), t])
+    same = who[:, None] == who[None, :]
+
+    def parts(at: np.ndarray) -> tuple[float, np.ndarray]:
+        factor = np.array([[at[0], 0.0], [at[1], at[2]]])
+        v = (z @ factor @ factor.T @ z.T) * same + at[3] * np.eye(len(t))
+        solved = np.linalg.solve(v, matrix)
+        inner = matrix.T @ solved
+        left = y - matrix @ np.linalg.solve(inner, solved.T @ y)
+        deviance = np.linalg.slogdet(v)[1] + np.linalg.slogdet(inner)[1] + left @ np.linalg.solve(v, left)
+        return float(deviance), np.diag(np.linalg.inv(inner))
+
+    factor = np.linalg.cholesky(fit.random)
+    at = np.array([factor[0, 0], factor[1, 0], factor[1, 1], fit.residual])
+    steps = 1e-3 * np.diag(at)
+    bend = np.array(
+        [
+            [
+                (parts(at + a + b)[0] - parts(at + a - b)[0] - parts(at - a + b)[0] + parts(at - a - b)[0])
+                / (4 * a.sum() * b.sum())
+                for b in steps
+            ]
+            for a in steps
+        ]
+    )
+    slope = np.array([(parts(at + a)[1] - parts(at - a)[1]) / (2 * a.sum()) for a in steps])
+    spread = np.einsum("mi,mk,ki->i", slope, 2 * np.linalg.inv(bend), slope)
+    np.testing.assert_allclose(fit.df(np.eye(2)), 2 * parts(at)[1] ** 2 / spread, rtol=1e-3)
 
 
 def test_what_cannot_be_used_is_refused() -> None:

@@ -1,6 +1,7 @@
 # Beating the Blues (HSAUR): lm by treatment, and lme4 models of the readings over time, to btheb.csv.
+# Satterthwaite's degrees of freedom are lmerTest's.
 # Run: Rscript btheb.R <HSAUR_BtheB.csv>
-suppressPackageStartupMessages(library(lme4))
+suppressPackageStartupMessages({library(lme4); library(lmerTest)})
 data <- read.csv(commandArgs(TRUE)[1], stringsAsFactors = FALSE)
 data$treated <- as.integer(data$treatment == "BtheB")
 names(data) <- sub("bdi\\.", "bdi_", names(data))
@@ -14,13 +15,13 @@ for (month in c("2m", "8m")) {
     s <- summary(fit)$coefficients
     ci <- confint(fit)
     add(paste("ancova", month, what),
-        data.frame(estimate = s[, 1], std_error = s[, 2], p_value = s[, 4], low = ci[, 1], high = ci[, 2]))
+        data.frame(estimate = s[, 1], std_error = s[, 2], p_value = s[, 4], low = ci[, 1], high = ci[, 2], df = NA))
   }
   change <- lm(I(after - bdi_pre) ~ treated, d)
   s <- summary(change)$coefficients
   ci <- confint(change)
   add(paste("change", month),
-      data.frame(estimate = s[, 1], std_error = s[, 2], p_value = s[, 4], low = ci[, 1], high = ci[, 2]))
+      data.frame(estimate = s[, 1], std_error = s[, 2], p_value = s[, 4], low = ci[, 1], high = ci[, 2], df = NA))
 }
 months <- c(2, 4, 6, 8)
 long <- do.call(rbind, lapply(months, function(m) {
@@ -38,8 +39,10 @@ for (reml in c(TRUE, FALSE)) for (slope in c(FALSE, TRUE)) {
   s <- summary(fit)$coefficients
   v <- as.data.frame(VarCorr(fit))
   name <- paste("mixed", if (slope) "slope" else "intercept", if (reml) "REML" else "ML")
-  add(name, data.frame(estimate = s[, 1], std_error = s[, 2], p_value = NA, low = NA, high = NA))
-  extra <- data.frame(estimate = c(v$vcov, as.numeric(logLik(fit))), std_error = NA, p_value = NA, low = NA, high = NA)
+  add(name, data.frame(estimate = s[, "Estimate"], std_error = s[, "Std. Error"], p_value = s[, "Pr(>|t|)"],
+                       low = NA, high = NA, df = s[, "df"]))
+  extra <- data.frame(estimate = c(v$vcov, as.numeric(logLik(fit))), std_error = NA, p_value = NA, low = NA, high = NA,
+                      df = NA)
   rownames(extra) <- c(paste("vcov", v$grp, v$var1, ifelse(is.na(v$var2), "", v$var2)), "log_likelihood")
   add(name, extra)
 }

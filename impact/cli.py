@@ -155,7 +155,8 @@ def chapter(
             subtitle="Evaluation chapter",
             banner=BANNER if linked.synthetic else "",
         )
-        files = write_documents(document, out, made.programme.name)
+        people = set(linked.table("person")["person_id"].astype(str))
+        files = write_documents(document, out, made.programme.name, people)
         told("documents written", 3, 3)
     for file in files:
         console.print(f"Written: {file}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from impact.errors import ImpactError
+from impact.errors import ImpactError, InputError
 
 if TYPE_CHECKING:
     from impact.report.build import Progress as Told
@@ -98,8 +99,10 @@ def template(
     definitions: Definitions = None,
 ) -> None:
     """Write the workbook that a programme fills in, with its lists, limits and definitions."""
+    from impact.cohort import programme as read_programme
     from impact.records import write_template
 
+    read_programme(programme, definitions=definitions)
     path = out or Path(f"{programme}.xlsx")
     write_template(path, programme, definitions=definitions)
     console.print(f"Written: {path}")
@@ -112,16 +115,44 @@ def check(
     ],
     form: Annotated[str, typer.Option(help="individual, old-2021 or online-2021.")] = "individual",
     programme: Annotated[str | None, typer.Option(help="The programme that sent it.")] = None,
+    received: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day it came.")] = None,
+    areas: Annotated[Path | None, typer.Option(help="The area table as CSV, with a column lsoa.")] = None,
+    marked: Annotated[Path | None, typer.Option(help="Write a copy with comments on the cells, an .xlsx.")] = None,
+    definitions: Definitions = None,
 ) -> None:
     """Check a return and print the letter to its programme; exit status 1 where it cannot be used as it is."""
+    from impact.cohort import programme as read_programme
     from impact.records import check_return
 
-    checked = check_return(file, form=form, programme=programme)
+    if programme is not None:
+        read_programme(programme, definitions=definitions)
+    checked = check_return(
+        file,
+        form=form,
+        programme=programme,
+        received_on=None if received is None else received.date(),
+        areas=None if areas is None else _codes(areas),
+        definitions=definitions,
+    )
     typer.echo(checked.requests)
     for note in checked.notes:
         console.print(note)
+    if marked is not None:
+        checked.write_marked(marked)
+        console.print(f"Written: {marked}")
     if not checked.ok:
         raise typer.Exit(1)
+
+
+def _codes(areas: Path) -> set[str]:
+    """The codes of an area table."""
+    import csv
+
+    try:
+        with areas.open(encoding="utf-8-sig", newline="") as file:
+            return {row["lsoa"] for row in csv.DictReader(file)}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise InputError(f"The area table {areas.name} cannot be read as CSV in UTF-8 with a column lsoa.") from error
 
 
 @app.command()

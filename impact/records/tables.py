@@ -81,14 +81,19 @@ TABLES: tuple[Table, ...] = (
         "person known to any of the sources",
         (
             _person(),
-            Column("sex", "text", "Sex as recorded.", allowed=("female", "male", "other", "unknown")),
+            Column(
+                "sex",
+                "text",
+                "Sex as recorded; unknown: asked and not known; not_asked: nobody asked.",
+                allowed=("female", "male", "other", "unknown", "not_asked"),
+            ),
             Column("birth_date", "date", "Date of birth, where it may be held.", required=False),
             Column("birth_month", "month", "Month of birth, where the full date may not be held.", required=False),
             Column(
                 "ethnicity",
                 "text",
-                "Ethnic group in five headings.",
-                allowed=("asian", "black", "mixed", "white", "other", "unknown"),
+                "Ethnic group in five headings, unknown or not_asked.",
+                allowed=("asian", "black", "mixed", "white", "other", "unknown", "not_asked"),
             ),
             Column("lsoa", "text", "Area of residence (a code of the area table).", required=False),
             Column("died_on", "date", "Date of death, empty while alive.", required=False),
@@ -122,7 +127,7 @@ TABLES: tuple[Table, ...] = (
             Column(
                 "source",
                 "text",
-                "Who referred.",
+                "Who referred, unknown or not_asked.",
                 allowed=(
                     "probation",
                     "prison",
@@ -137,6 +142,7 @@ TABLES: tuple[Table, ...] = (
                     "self",
                     "other",
                     "unknown",
+                    "not_asked",
                 ),
             ),
             Column(

@@ -255,7 +255,7 @@ def _profile(cohort: Cohort) -> Table:
 
 def _characteristics(data: pd.DataFrame) -> dict[str, dict[str, pd.Series]]:
     found: dict[str, dict[str, pd.Series]] = {}
-    found["Sex"] = {level: data["sex"] == level for level in ("female", "male", "other", "unknown")}
+    found["Sex"] = {level: data["sex"] == level for level in ("female", "male", "other", "unknown", "not_asked")}
     age = data["age"].astype(float) // 1
     found["Age"] = {
         (f"{low} to {high}" if high < 120 else f"{low} and over"): age.between(low, high) for low, high in AGES

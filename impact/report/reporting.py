@@ -121,7 +121,7 @@ def checklist_exhibits(chapter: Chapter) -> list[Exhibit]:
     rows = [
         {
             "Standard": made.standard,
-            **{status.capitalize(): f"{count} of {len(made.table)}" for status, count in made.counts().items()},
+            **{f"Items {status}": f"{count} of {len(made.table)}" for status, count in made.counts().items()},
             "Source": made.citation,
         }
         for made in filled

@@ -78,15 +78,16 @@ def _workbook(path: Path, sheet: str) -> tuple[pd.DataFrame, list[Fault]]:
     ]  # fmt: skip
     if faults:
         return pd.DataFrame(), faults
-    named = {one.name: one.rows for one in sheets}
+    named = {one.name: one for one in sheets}
     if not sheet and len(named) != 1:
         return _refused(path.name, f"has {len(named)} sheets", "say in the map which is meant: sheet = …")
     if sheet and sheet not in named:
         return _refused(path.name, f"has no sheet {sheet}", f"its sheets are: {', '.join(named)}.")
-    cells = named[sheet] if sheet else next(iter(named.values()))
-    rows = [tuple(_text(cell) for cell in row) for row in cells]
-    if not rows:
+    cells = dict((named[sheet] if sheet else next(iter(named.values()))).rows())
+    if not cells:
         return _refused(path.name, "holds nothing", "export it again.")
+    nothing = ("",) * len(next(iter(cells.values())))
+    rows = [tuple(cell.strip() for cell in cells.get(number, nothing)) for number in range(1, max(cells) + 1)]
     formulas = sum(any(cell.startswith("=") for cell in row) for row in rows)
     if formulas:
         return _refused(

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +179,7 @@ def _sheets(folder: Path, one: ReturnMap) -> tuple[list[SourceMap], list[Fault]]
     made = []
     for sheet in read(path, path.stem)[0]:
         table = CONTRACT.get(sheet.name)
-        header = [str(cell).strip() for cell in sheet.rows[0]] if sheet.rows else []
+        header = [cell.strip() for _, row in islice(sheet.rows(), 1) for cell in row]
         columns = {} if table is None else {c.name: c.name for c in table.columns if c.name in header}
         if table is not None and columns:
             name = sheet.name if path.suffix.lower() == ".xlsx" else ""

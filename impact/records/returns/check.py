@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from impact.errors import InputError
-from impact.records.returns.cells import check_rows, check_sheet
+from impact.records.returns.asked import asked_of
+from impact.records.returns.cells import Rows, check_sheet
+from impact.records.returns.clean import clean_tables
 from impact.records.returns.legacy import FORMS, check_form
+from impact.records.returns.letter import letter
+from impact.records.returns.marked import mark
 from impact.records.returns.reading import read
+from impact.records.returns.rows import check_rows
 from impact.records.returns.rules import Found, rules
-from impact.records.returns.template import DEFINITIONS, FRONT
-from impact.records.tables import TABLES
+from impact.records.returns.sheets import Sheet
+from impact.records.returns.template import PLAIN_SHEETS, tables
+from impact.results import with_notes
 
 COLUMNS = ["rule", "severity", "sheet", "row", "column", "value", "why", "ask"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReturnCheck:
     """What a check found.
 
@@ -32,18 +40,65 @@ class ReturnCheck:
         value (empty unless it cannot identify anyone), why it matters, what to ask for.
     requests : str
         The letter to the programme, in plain English.
+    clean : mapping of DataFrame
+        The tables ready for the store, by name, in the contract's columns and types: the rows without an error. An
+        error of a whole sheet or file sets all its rows aside, and a person set aside takes their rows on the other
+        sheets with them. Empty for the aggregate forms, which hold no rows of people.
+    set_aside : DataFrame
+        One row a table: table, rows, clean, set_aside (the last two add up to rows).
     notes : tuple of str
-        What was not checked.
+        What was set aside, and what was not checked.
     """
 
     ok: bool
-    findings: pd.DataFrame = field(repr=False)
-    requests: str = field(repr=False)
-    notes: tuple[str, ...] = ()
+    findings: pd.DataFrame
+    requests: str
+    clean: Mapping[str, pd.DataFrame]
+    set_aside: pd.DataFrame
+    notes: tuple[str, ...]
+    _source: Path = field(repr=False)
+    _hash: str = field(repr=False)
+
+    def tidy(self) -> pd.DataFrame:
+        """The findings: rule, severity, sheet, row, column, value, why, ask."""
+        return self.findings.copy()
+
+    def write_marked(self, path: str | Path) -> None:
+        """Write a copy of the return, as a workbook, with a comment on every cell to mend and a list of them all.
+
+        The return itself is not changed. In the copy a formula is text, so that nothing runs; macros, pictures and
+        links to other files are left out. Beyond the first 2,000 cells only the list goes on; it says so.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to write it, ending in ``.xlsx``; a file already there is replaced whole, or not at all.
+
+        Raises
+        ------
+        InputError
+            The path does not end in .xlsx, is the return itself or has no folder; the return has changed since the
+            check; or it is so damaged that no copy can be made.
+        """
+        mark(self._source, self._hash, self.findings, Path(path))
+
+    def __repr__(self) -> str:
+        errors = int((self.findings["severity"] == "error").sum())
+        warnings = len(self.findings) - errors
+        head = (
+            f"A return that {'can' if self.ok else 'cannot'} be used as it is: {errors:,} errors, {warnings:,} warnings"
+        )
+        return with_notes(head, self.notes)
 
 
 def check_return(
-    path: str | Path, *, form: str = "individual", programme: str | None = None, received_on: dt.date | None = None
+    path: str | Path,
+    *,
+    form: str = "individual",
+    programme: str | None = None,
+    received_on: dt.date | None = None,
+    areas: Collection[str] | None = None,
+    definitions: str | Path | None = None,
 ) -> ReturnCheck:
     """Check a return; its content never raises.
 
@@ -55,70 +110,86 @@ def check_return(
         ``"individual"``, or one of the aggregate forms of 2021/22, ``"old-2021"`` and ``"online-2021"``, as rows of
         section, category and number.
     programme : str, optional
-        The programme that sent it; without it the programme's name is not checked.
+        The programme that sent it, by the name of its definition file, which then says whom it is for and what it
+        does and measures; without it that is not checked.
     received_on : date, optional
         The day it came; without it dates in the future are not looked for.
+    areas : collection of str, optional
+        The codes of the partnership's small areas (LSOA); without it areas elsewhere are not looked for.
+    definitions : path, optional
+        Folder of further programme definition files.
 
     Raises
     ------
     InputError
         There is no such file, or no such form.
+    DefinitionError
+        There is no such programme, or its definition file cannot be used.
 
     Examples
     --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "family.csv"
-    >>> _ = path.write_text("person_id,related_id,relation\\nP1,P1,parent\\n")
-    >>> check_return(path).findings["rule"].tolist()
+    >>> _ = path.write_text("person_id,related_id,relation\\nP1,P1,parent\\nP1,P2,child\\n")
+    >>> checked = check_return(path)
+    >>> checked.findings["rule"].tolist()
     ['tie-to-self']
+    >>> checked.set_aside.to_dict("records")
+    [{'table': 'family', 'rows': 2, 'clean': 1, 'set_aside': 1}]
     """
     path = Path(path)
     if form not in ("individual", *FORMS):
         raise InputError(f"form must be one of individual, {', '.join(FORMS)}.")
     if not path.is_file():
         raise InputError("There is no such file to check.")
+    asked = None if programme is None else asked_of(programme, definitions)
     sheets, found = read(path, path.stem)
     notes: list[str] = []
+    held: dict[str, Rows] = {}
     if form in FORMS:
         found += check_form(sheets)
+        if not (sheets or found):
+            found.append(Found("no-count-found"))
     else:
-        known = {table.name: table for table in TABLES}
-        tables = {}
-        for sheet in sheets:
-            if sheet.name in (FRONT, DEFINITIONS):
-                continue
-            if sheet.name not in known:
-                found.append(Found("unknown-sheet", sheet.name))
-                continue
-            rows, faults = check_sheet(sheet, known[sheet.name], received_on)
-            tables[sheet.name] = (sheet.name, known[sheet.name], rows)
-            found += faults
-        if not tables and any(sheet.name not in (FRONT, DEFINITIONS) for sheet in sheets):
-            found.append(Found("no-header", sheets[0].name))
-        found += check_rows(tables, programme)
-        if received_on is None:
-            notes.append("Dates in the future were not looked for: received_on was not given.")
-        if programme is None:
-            notes.append("The programme's name was not checked: programme was not given.")
+        held = _tables(sheets, found, received_on, areas)
+        found += check_rows(held, asked)
+        notes += [f"{what} not checked: {name} was not given." for what, name, given in (
+            ("Dates in the future were", "received_on", received_on),
+            ("The programme's name, its limits of age and sex, interventions and instruments were", "programme", asked),
+            ("Areas outside the partnership's were", "areas", areas),
+        ) if given is None]  # fmt: skip
     found.sort(key=lambda one: (one.sheet, one.row, one.column, one.rule))
-    held = rules()
+    known = rules()
     frame = pd.DataFrame(
-        [(f.rule, held[f.rule][0], f.sheet, f.row, f.column, f.value, *held[f.rule][1:]) for f in found],
+        [(f.rule, known[f.rule][0], f.sheet, f.row, f.column, f.value, *known[f.rule][1:]) for f in found],
         columns=COLUMNS,
     )
-    return ReturnCheck(not (frame["severity"] == "error").any(), frame, _letter(frame), tuple(notes))
+    clean, set_aside = clean_tables(held, frame)
+    lost = int(set_aside["set_aside"].sum())
+    if lost:
+        notes.insert(0, f"{lost:,} of {int(set_aside['rows'].sum()):,} rows were set aside: an error stands in them.")
+    ok = not (frame["severity"] == "error").any()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return ReturnCheck(ok, frame, letter(frame), clean, set_aside, tuple(notes), path, digest)
 
 
-def _letter(findings: pd.DataFrame) -> str:
-    if findings.empty:
-        return "Thank you for your return. Nothing in it needs mending."
-    lines = ["Thank you for your return. Please mend what follows and send it again.", ""]
-    for (rule, sheet, column), part in findings.groupby(["rule", "sheet", "column"], sort=True):
-        where = ", ".join(x for x in (f"sheet {sheet}" if sheet else "", f"column {column}" if column else "") if x)
-        numbers = [str(row) for row in part["row"] if row][:5]
-        rows = f" (rows {', '.join(numbers)}{', …' if len(part) > len(numbers) else ''})" if numbers else ""
-        first = part.iloc[0]
-        value = f": {first['value']}" if first["value"] else ""
-        lines.append(f"- {str(rule).replace('-', ' ').capitalize()}{value}. {where.capitalize()}{rows}")
-        lines.append(f"  Why it matters: {first['why']} What to do: {first['ask']}")
-    return "\n".join(lines)
+def _tables(
+    sheets: list[Sheet], found: list[Found], received_on: dt.date | None, areas: Collection[str] | None
+) -> dict[str, Rows]:
+    """The rows of every table that the return holds; findings are added to those found."""
+    known = {table.name: table for table in tables()}
+    codes = None if areas is None else frozenset(areas)
+    held: dict[str, Rows] = {}
+    own = [sheet for sheet in sheets if sheet.name not in PLAIN_SHEETS]
+    for sheet in own:
+        if sheet.name not in known:
+            found.append(Found("unknown-sheet", f"number {sheet.place}"))
+            continue
+        rows, faults = check_sheet(sheet, known[sheet.name], received_on=received_on, areas=codes)
+        found += faults
+        if rows is not None:
+            held[sheet.name] = rows
+    if own and not held and not any(one.rule == "no-header" for one in found):
+        found.append(Found("no-header"))
+    return held

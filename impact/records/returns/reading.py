@@ -6,37 +6,35 @@ import csv
 import io
 import mmap
 import re
-import warnings
-import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from impact.records.returns.rules import Found
+from impact.records.returns.sheets import MOST_CELLS, Sheet, TooLargeError, sheet_of_rows
+from impact.records.returns.workbook import read_workbook
 
-LARGEST = 256 << 20
-LARGEST_CSV = 512 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One sheet: its name and its rows of cells as they lie, the first the header."""
-
-    name: str
-    rows: list[tuple[Any, ...]]
+LARGEST_FILE = 64 << 20
+_OTHER_FILES = (b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8", b"GIF8", b"<!DOCTYPE", b"<html", b"MZ", b"\x1f\x8b", b"7z")
+_TWO_BYTES = re.compile("[\u0080-\ud7ff\ue000-\uffff]")
 
 
 def read(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     """The sheets of a workbook, or the one sheet `name` of a CSV file, and what stands in the way."""
     with path.open("rb") as file:
-        start = file.read(8)
+        start = file.read(16)
+    if path.stat().st_size > LARGEST_FILE:
+        return [], [Found("too-large")]
+    if not start.strip():
+        return [], [Found("empty-file")]
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         return [], [Found("password") if _encrypted(path) else Found("old-xls")]
     if start.startswith(b"PK\x03\x04"):
-        return _workbook(path)
-    if path.stat().st_size > LARGEST_CSV:
-        return [], [Found("too-large")]
-    if start.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8")):
+        try:
+            return read_workbook(path)
+        except TooLargeError:
+            return [], [Found("too-large")]
+        except Exception:  # whatever a damaged file makes the reader raise, it is one finding
+            return [], [Found("damaged")]
+    if start.startswith(_OTHER_FILES):
         return [], [Found("not-a-return")]
     return _csv(path, name)
 
@@ -49,49 +47,26 @@ def _encrypted(path: Path) -> bool:
 
 def _csv(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     raw = path.read_bytes()
-    if b"\0" in raw:
-        return [], [Found("encoding", name)]
+    if b"\0" in raw or raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return [], [Found("encoding")]
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return [], [Found("encoding", name)]
+        mixed = _TWO_BYTES.search(raw.decode("utf-8-sig", errors="surrogateescape"))
+        return [], [Found("mixed-encodings" if mixed else "encoding")]
+    rows: list[list[str]] = []
+    cells = 0
     try:
-        rows: list[tuple[Any, ...]] = [tuple(row) for row in csv.reader(io.StringIO(text, newline=""))]
-    except csv.Error:
-        return [], [Found("damaged", name)]
-    return [Sheet(name, rows)], []
-
-
-def _workbook(path: Path) -> tuple[list[Sheet], list[Found]]:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]
-
-    try:
-        with zipfile.ZipFile(path) as held:
-            parts = held.infolist()
-            if sum(part.file_size for part in parts) > LARGEST or len(parts) > 5000:
+        for row in csv.reader(io.StringIO(text, newline=""), strict=True):
+            rows.append(row)
+            cells += len(row)
+            if cells > MOST_CELLS:
                 return [], [Found("too-large")]
-            if any(part.flag_bits & 1 for part in parts):
-                return [], [Found("password")]
-            names = [part.filename.lower() for part in parts]
-            if not any(part.startswith("xl/") for part in names):
-                return [], [Found("not-a-return")]
-            for part in parts:
-                with held.open(part) as file:
-                    if re.search(rb"<!(DOCTYPE|ENTITY)", file.read(4096)):
-                        return [], [Found("damaged")]
-        found = [Found("macros")] if any("vbaproject" in part for part in names) else []
-        found += [Found("external-links")] if any("externallinks/" in part for part in names) else []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = load_workbook(path, keep_links=False)
-            sheets = []
-            for sheet in book.worksheets:
-                if sheet.sheet_state != "visible":
-                    found.append(Found("hidden-sheet", sheet.title))
-                found += [Found("merged-cells", sheet.title, span.min_row) for span in sheet.merged_cells.ranges]
-                if sheet.max_column * sheet.max_row > 20_000_000:
-                    return [], [*found, Found("too-large", sheet.title)]
-                sheets.append(Sheet(sheet.title, list(sheet.iter_rows(values_only=True))))
-    except Exception:  # whatever a damaged file makes the reader raise, it is one finding
-        return [], [Found("damaged")]
-    return sheets, found
+    except csv.Error:
+        return [], [Found("quotes")]
+    if rows and len(rows[0]) == 1 and re.search("[;\t|]", rows[0][0]):
+        return [], [Found("separator")]
+    width = max((len(row) for row in rows), default=0)
+    if len(rows) * width > 4 * MOST_CELLS:
+        return [], [Found("too-large")]
+    return [sheet_of_rows(name, rows)], []

@@ -43,35 +43,37 @@ def test_a_total_of_zero_and_yes_for_a_number(tmp_path: Path) -> None:
     assert set(_found(tmp_path / "q.csv", text, form="old-2021")) == {"total-zero", "word-for-number"}
 
 
-PARTICIPATION = "person_id,programme,intervention,started_on,ended_on,status,sessions_planned,sessions_attended\n"
+PARTICIPATION = (
+    "person_id,programme,intervention,started_on,ended_on,status,sessions_planned,sessions_attended,qualification\n"
+)
 
 
 @pytest.mark.parametrize(
     ("row", "rule"),
     [
-        ("P1,pops,a,2022-02-01,2022-01-01,completed,,", "end-before-start"),
-        ("P1,pops,a,2022-02-01,,completed,,", "ended-without-date"),
-        ("P1,pops,a,2022-02-01,2022-03-01,active,,", "active-with-end"),
-        ("P1,pops,a,44593,,active,,", "date-as-number"),
-        ("P1,pops,a,01/02/2022,,active,,", "date-order"),
-        ("P1,pops,a,2022-02-30,,active,,", "not-a-date"),
-        ("P1,pops,a,2032-02-01,,active,,", "date-future"),
-        ("P1,pops,a,1822-02-01,,active,,", "date-too-early"),
-        ("P1,pops,a,2022-02-01,,Active,,", "other-case"),
-        ("P1,pops,a,2022-02-01,,gone,,", "not-allowed"),
-        ("P1,pops,a,2022-02-01,,active,2,3", "attended-over-planned"),
-        ("P1,pops,a,2022-02-01,,active,yes,", "word-for-number"),
-        ("P1,pops,a,2022-02-01,,active,2.5,", "not-whole"),
-        ("P1,pops,a,2022-02-01,,active,-2,", "out-of-range"),
-        ("P1,pops,=1+1,2022-02-01,,active,,", "formula"),
-        ("P1,pops,@SUM,2022-02-01,,active,,", "live-text"),
-        ("P1,pops,#REF!,2022-02-01,,active,,", "error-value"),
-        ("P1,pops,a ,2022-02-01,,active,,", "spaces"),
-        ("P1,pops,a@b.org,2022-02-01,,active,,", "email"),
-        ("P1,pops,call 0151 496 0000,2022-02-01,,active,,", "phone"),
-        ("P1,pops,L3 5UX,2022-02-01,,active,,", "postcode"),
-        ("P1,moms,a,2022-02-01,,active,,", "other-programme"),
-        ("P1,pops,a,2022-02-01,,active,,,x", "ragged-row"),
+        ("P1,pops,family_support,2022-02-01,2022-01-01,completed,,,", "end-before-start"),
+        ("P1,pops,family_support,2022-02-01,,completed,,,", "ended-without-date"),
+        ("P1,pops,family_support,2022-02-01,2022-03-01,active,,,", "active-with-end"),
+        ("P1,pops,family_support,44593,,active,,,", "date-as-number"),
+        ("P1,pops,family_support,01/02/2022,,active,,,", "date-order"),
+        ("P1,pops,family_support,2022-02-30,,active,,,", "not-a-date"),
+        ("P1,pops,family_support,2032-02-01,,active,,,", "date-future"),
+        ("P1,pops,family_support,1822-02-01,,active,,,", "date-too-early"),
+        ("P1,pops,family_support,2022-02-01,,Active,,,", "other-case"),
+        ("P1,pops,family_support,2022-02-01,,gone,,,", "not-allowed"),
+        ("P1,pops,family_support,2022-02-01,,active,2,3,", "attended-over-planned"),
+        ("P1,pops,family_support,2022-02-01,,active,yes,,", "word-for-number"),
+        ("P1,pops,family_support,2022-02-01,,active,2.5,,", "not-whole"),
+        ("P1,pops,family_support,2022-02-01,,active,-2,,", "out-of-range"),
+        ("P1,pops,family_support,2022-02-01,,active,,,=1+1", "formula"),
+        ("P1,pops,family_support,2022-02-01,,active,,,@SUM", "live-text"),
+        ("P1,pops,family_support,2022-02-01,,active,,,#REF!", "error-value"),
+        ("P1,pops,family_support,2022-02-01,,active,,,a ", "spaces"),
+        ("P1,pops,family_support,2022-02-01,,active,,,a@b.org", "email"),
+        ("P1,pops,family_support,2022-02-01,,active,,,call 0151 496 0000", "phone"),
+        ("P1,pops,family_support,2022-02-01,,active,,,L3 5UX", "postcode"),
+        ("P1,moms,family_support,2022-02-01,,active,,,", "other-programme"),
+        ("P1,pops,family_support,2022-02-01,,active,,,,x", "ragged-row"),
     ],
 )
 def test_each_slip_is_its_own_rule(tmp_path: Path, row: str, rule: str) -> None:
@@ -112,7 +114,13 @@ def test_a_workbook_with_sheets_that_disagree(tmp_path: Path) -> None:
     book.save(path)
     before = path.read_bytes()
     checked = check_return(path)
-    assert set(checked.findings["rule"]) == {"duplicate-row", "hidden-sheet", "person-unlisted", "tie-to-self"}
+    assert set(checked.findings["rule"]) == {
+        "duplicate-row",
+        "hidden-sheet",
+        "person-unlisted",
+        "related-unlisted",
+        "tie-to-self",
+    }
     assert not checked.ok
     assert "nobody is their own relative" in checked.requests
     assert "2001" not in checked.requests
@@ -121,7 +129,7 @@ def test_a_workbook_with_sheets_that_disagree(tmp_path: Path) -> None:
 
 def test_a_clean_return_needs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "participation.csv"
-    assert _found(path, PARTICIPATION + "P1,pops,a,2022-02-01,,active,2,1\n") == []
+    assert _found(path, PARTICIPATION + "P1,pops,a,2022-02-01,,active,2,1,\n") == []
     assert check_return(path).ok
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from impact.records.returns import reading
+from impact.records.returns import workbook
 from impact.records.returns.check import check_return
 
 
@@ -65,7 +65,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_a_bomb_that_lies_about_its_size_is_bounded_by_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 1 << 20)
+    monkeypatch.setattr(workbook, "LARGEST", 1 << 20)
     path = tmp_path / "lie.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as held:
         held.writestr("xl/workbook.xml", b"<a>" + bytes(64 << 20))
@@ -88,6 +88,12 @@ def test_many_parts_are_not_read(tmp_path: Path) -> None:
 def test_a_sheet_that_claims_to_be_endless_is_not_laid_out(tmp_path: Path) -> None:
     book = Workbook()
     book.active["XFD1048576"] = 1
+    book.save(tmp_path / "wide.xlsx")
+    rules, peak = _peak(tmp_path / "wide.xlsx")
+    assert rules == ["no-header", "unknown-sheet"]
+    assert peak < 20 << 20
+    for row in range(1, 1000):
+        book.active.cell(row, 1, "x")
     book.save(tmp_path / "wide.xlsx")
     rules, peak = _peak(tmp_path / "wide.xlsx")
     assert rules == ["too-large"]
@@ -118,6 +124,15 @@ def test_a_zip_of_something_else_is_no_return(tmp_path: Path) -> None:
         held.writestr("../../etc/evil", b"x")
     assert _rules(tmp_path / "a.xlsx") == ["not-a-return"]
     assert [path.name for path in tmp_path.iterdir()] == ["a.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("part", "rule"),
+    [("xl/../../evil", "path-tricks"), ("/xl/evil", "path-tricks"), ("C:evil", "path-tricks"),
+     ("xl/embeddings/a.docx", "embedded-files"), ("xl/media/a.png", "pictures")],
+)  # fmt: skip
+def test_parts_that_have_no_place_in_a_return(tmp_path: Path, part: str, rule: str) -> None:
+    assert _rules(_with(_workbook(tmp_path / "a.xlsx"), part, b"x")) == [rule]
 
 
 def test_a_workbook_with_a_password_has_a_rule_of_its_own(tmp_path: Path) -> None:

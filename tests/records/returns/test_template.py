@@ -12,9 +12,12 @@ import pytest
 from openpyxl import load_workbook
 
 from impact.cli import run
-from impact.errors import InputError
+from impact.errors import DefinitionError, InputError
+from impact.records.returns.asked import asked_of
 from impact.records.returns.check import check_return
-from impact.records.returns.template import DEFINITIONS, FRONT, example, tables, words, write_template
+from impact.records.returns.template import DEFINITIONS, FRONT, choices, example, tables, words, write_template
+
+ASKED = asked_of("pops", None)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _fill(template: Path, path: Path) -> None:
     book = load_workbook(template)
     for table in tables():
-        book[table.name].append([example(table, column, "pops") for column in table.columns])
+        book[table.name].append([example(table, column, ASKED) for column in table.columns])
     book["person"].append(["b81d04e6", "unknown", None, "2015-09", "unknown", None, None])
     book.save(path)
 
@@ -52,6 +55,8 @@ def test_a_slip_in_a_filled_template_is_found(template: Path, tmp_path: Path) ->
     book.save(tmp_path / "filled.xlsx")
     assert _check(tmp_path / "filled.xlsx") == [
         ("not-allowed", "need", "pathway"),
+        ("never-referred", "participation", "person_id"),
+        ("accepted-not-started", "referral", "decision"),
         ("other-programme", "referral", "programme"),
     ]
 
@@ -68,10 +73,8 @@ def test_every_cell_that_can_have_a_limit_has_the_one_of_the_contract(template: 
             assert str(held.sqref) == f"{letter}2:{letter}1048576"
             assert len(held.formula1) <= 257, "a list in a cell's limit may have 255 characters"
             assert len(held.prompt) <= 255
-            if column.name == "programme":
-                assert held.formula1 == '"pops"'
-            elif column.allowed:
-                assert held.formula1.strip('"').split(",") == list(column.allowed)
+            if choices(column, ASKED):
+                assert held.formula1.strip('"').split(",") == list(choices(column, ASKED))
             elif column.kind in ("date", "whole"):
                 assert held.type == column.kind
                 assert column.low is None or float(held.formula1) == column.low
@@ -115,7 +118,7 @@ def test_a_write_that_fails_leaves_what_stood(tmp_path: Path, monkeypatch: pytes
 def test_what_cannot_be_written_is_the_callers_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"ends in \.xlsx"):
         write_template(tmp_path / "pops.xls", "pops")
-    with pytest.raises(InputError, match="no programme 'nobody'"):
+    with pytest.raises(DefinitionError, match="no programme named 'nobody'"):
         write_template(tmp_path / "nobody.xlsx", "nobody")
     with pytest.raises(InputError, match="no such folder"):
         write_template(tmp_path / "none" / "pops.xlsx", "pops")

@@ -1,0 +1,184 @@
+"""A copy of a return with its findings written on the cells, and a list of them all; the return is not changed."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from impact.errors import InputError
+from impact.records.atomic import write_atomically
+from impact.records.returns.book import FONT, heading, page, without_clock
+from impact.records.returns.reading import read
+from impact.records.returns.template import TO_MEND
+from impact.records.returns.workbook import MARKER
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook  # type: ignore[import-untyped]
+    from openpyxl.worksheet.worksheet import Worksheet  # type: ignore[import-untyped]
+
+MOST_MARKS = 2_000
+MOST_LISTED = 100_000
+_TITLES = (
+    ("what", 28),
+    ("how serious", 14),
+    ("sheet", 16),
+    ("row", 10),
+    ("column", 20),
+    ("why it matters", 54),
+    ("what to do", 54),
+)
+_SHADES = {"error": "F4B6A6", "warning": "FFF2C2"}
+
+
+def mark(source: Path, digest: str, findings: pd.DataFrame, path: Path) -> None:
+    """Write the copy.
+
+    Raises
+    ------
+    InputError
+        As `ReturnCheck.write_marked` says.
+    """
+    if path.suffix.lower() != ".xlsx":
+        raise InputError("The marked copy is an Excel workbook: give a path that ends in .xlsx.")
+    if not path.parent.is_dir():
+        raise InputError("There is no such folder to write the marked copy to.")
+    if not source.is_file() or hashlib.sha256(source.read_bytes()).hexdigest() != digest:
+        raise InputError("The return has changed since it was checked: check it again, then mark it.")
+    if path.exists() and path.samefile(source):
+        raise InputError("The marked copy cannot take the place of the return: give it another path.")
+    book = _copy(source)
+    for sheet in book.worksheets:
+        _deaden(sheet)
+    _list(book, findings, _comment(book, findings))
+    write_atomically(path, without_clock(book))
+
+
+def _copy(source: Path) -> Workbook:
+    """The return as a workbook of its own."""
+    from openpyxl import Workbook, load_workbook
+
+    sheets, _ = read(source, source.stem)
+    if not sheets:
+        raise InputError("No copy can be made of a return that cannot be read: the letter says why.")
+    with source.open("rb") as file:
+        workbook = file.read(4) == b"PK\x03\x04"
+    if workbook:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                book = load_workbook(source, keep_links=False)
+        except Exception as error:  # whatever an odd file makes the writer's reader raise
+            raise InputError("No copy can be made of this workbook: ask for one saved again as .xlsx.") from error
+        if TO_MEND in book.sheetnames:
+            del book[TO_MEND]
+        return book
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "return"
+    for number, cells in sheets[0].rows():
+        for place, text in enumerate(cells, start=1):
+            if text:
+                sheet.cell(number, place).value = _plain(text)
+                _as_text(sheet.cell(number, place))
+    return book
+
+
+def _plain(text: str) -> str:
+    """Text without the characters that a workbook cannot hold, at its greatest length."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped]
+
+    return str(ILLEGAL_CHARACTERS_RE.sub("\ufffd", text))[:32_767]
+
+
+def _as_text(cell: object) -> None:
+    cell.data_type = "s"  # type: ignore[attr-defined]
+    cell.quotePrefix = True  # type: ignore[attr-defined]
+
+
+def _deaden(sheet: Worksheet) -> None:
+    """Formulas become their text, links go, and earlier marks with them."""
+    sheet.conditional_formatting = type(sheet.conditional_formatting)()
+    sheet._images, sheet._charts = [], []
+    for row in sheet.iter_rows():
+        for cell in row:
+            cell.hyperlink = None
+            cell.comment = None
+            if cell.data_type == "f":
+                text = getattr(cell.value, "text", cell.value)
+                cell.value = _plain(str(text))
+                _as_text(cell)
+
+
+def _comment(book: Workbook, findings: pd.DataFrame) -> int:
+    """Write the findings on their cells; those of a column or sheet stand on its first row. Returns how many cells."""
+    from openpyxl.comments import Comment  # type: ignore[import-untyped]
+    from openpyxl.styles import PatternFill  # type: ignore[import-untyped]
+
+    words: dict[tuple[str, int, int], list[str]] = {}
+    worst: dict[tuple[str, int, int], str] = {}
+    places = {sheet.title: dict(_titles(sheet)) for sheet in book.worksheets}
+    only = book.worksheets[0].title if len(book.worksheets) == 1 else ""
+    for one in findings.to_dict("records"):
+        name = one["sheet"] if one["sheet"] in places else only
+        if not name:
+            continue
+        column = places[name].get(one["column"]) or (int(one["column"]) if one["column"].isdigit() else 1)
+        where = (name, int(one["row"]) or 1, column)
+        words.setdefault(where, []).append(f"{_told(one['rule'])}: {one['why']} {one['ask']}")
+        worst[where] = "error" if "error" in (one["severity"], worst.get(where)) else "warning"
+    marked = sorted(words, key=lambda where: (worst[where], where))[:MOST_MARKS]
+    for where in marked:
+        name, row, column = where
+        cell = book[name].cell(row, column)
+        if type(cell).__name__ == "MergedCell":
+            continue
+        cell.fill = PatternFill("solid", start_color=_SHADES[worst[where]])
+        text = "\n".join(words[where])
+        cell.comment = Comment(text, MARKER, width=320, height=18 * (2 + len(text) // 42))
+    return max(0, len(words) - len(marked))
+
+
+def _titles(sheet: Worksheet) -> Iterator[tuple[str, int]]:
+    for row in sheet.iter_rows(min_row=1, max_row=10):
+        for cell in row:
+            if isinstance(cell.value, str):
+                yield cell.value.strip(), cell.column
+
+
+def _told(rule: str) -> str:
+    return rule.replace("-", " ").capitalize()
+
+
+def _list(book: Workbook, findings: pd.DataFrame, unmarked: int) -> None:
+    from openpyxl.styles import Alignment, Font
+
+    sheet = book.create_sheet(TO_MEND, 0)
+    book.active = 0
+    for other in book.worksheets[1:]:
+        other.sheet_view.tabSelected = False
+    said = [f"{len(findings):,} things to mend or look at. The cells concerned have a comment and a shade."]
+    if unmarked:
+        said.append(f"{unmarked:,} further cells have no comment: they are in this list alone.")
+    if len(findings) > MOST_LISTED:
+        said.append(f"The list ends after {MOST_LISTED:,}.")
+    for row, text in enumerate(said, start=1):
+        sheet.cell(row, 1, text).font = Font(FONT, bold=row == 1)
+    top = len(said) + 2
+    for place, (title, width) in enumerate(_TITLES, start=1):
+        heading(sheet.cell(top, place, title), True)
+        sheet.column_dimensions["ABCDEFG"[place - 1]].width = width
+    for row, one in enumerate(findings.head(MOST_LISTED).to_dict("records"), start=top + 1):
+        told = f"{_told(one['rule'])}: {one['value']}" if one["value"] else _told(one["rule"])
+        cells = (told, one["severity"], one["sheet"], one["row"] or None, one["column"], one["why"], one["ask"])
+        for place, value in enumerate(cells, start=1):
+            cell = sheet.cell(row, place, value)
+            cell.font, cell.alignment = Font(FONT), Alignment(wrap_text=True, vertical="top")
+            if isinstance(value, str):
+                cell.data_type = "s"
+    sheet.freeze_panes = sheet.cell(top + 1, 1)
+    page(sheet, landscape=True)

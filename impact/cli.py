@@ -186,8 +186,7 @@ def chapter(
             subtitle="Evaluation chapter",
             banner=BANNER if linked.synthetic else "",
         )
-        people = set(linked.table("person")["person_id"].astype(str))
-        files = write_documents(document, out, made.programme.name, people)
+        files = write_documents(document, out, made.programme.name)
         told("documents written", 3, 3)
     for file in files:
         console.print(f"Written: {file}")

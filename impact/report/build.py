@@ -6,17 +6,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from impact.errors import ReportError
-from impact.evidence import disclose
-from impact.evidence.outputs import record_of_texts
 from impact.records.atomic import write_atomically
-from impact.records.safecsv import to_csv
 from impact.report.cache import Cache, code_digest, data_digest, notebook_key
 from impact.report.document import Chapter, Document, assemble
 from impact.report.docx import to_docx
@@ -28,7 +25,6 @@ from impact.report.pdf import to_pdf
 
 WRITERS: Mapping[str, Callable[[Document], bytes]] = {"html": to_html, "pdf": to_pdf, "docx": to_docx}
 LAST = "last_report.json"
-RECORD = "record_of_outputs.csv"
 
 
 class Progress(Protocol):
@@ -86,16 +82,14 @@ def build_report(
     subtitle: str = "",
     banner: str = "",
     stem: str = "annual_report",
-    identifiers: Collection[str] = (),
     workers: int = 2,
     timeout: int = TIMEOUT,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the report: `stem` in HTML, PDF and DOCX, each chapter alone under ``chapters/``, and what was shown.
+    """Build the report: `stem` in HTML, PDF and DOCX, and each chapter alone under ``chapters/``.
 
     Everything is written beside its place first and moved there at the end: a build that fails or is interrupted leaves
-    the report that stood there. So does one whose page holds what may not be published (`disclose`).
-    ``record_of_outputs.csv`` has a line for each number: shown or not, why, and by which rule.
+    the report that stood there.
 
     Parameters
     ----------
@@ -107,8 +101,6 @@ def build_report(
         Of the whole report; the banner stands on every page.
     stem : str
         File name of the whole, without ending.
-    identifiers : collection of str
-        Pseudonyms of the records, none of which may stand in the report.
     workers : int
         Notebooks executed at the same time.
     timeout : int
@@ -119,7 +111,7 @@ def build_report(
     Raises
     ------
     ReportError
-        Where a notebook fails, the chapters cannot be put together, or the report may not be published.
+        Where a notebook fails, or the chapters cannot be put together.
     """
     chapters = [source if isinstance(source, Source) else Source(source) for source in sources]
     steps = _Steps(progress, len(chapters) + len(WRITERS) * (len(chapters) + 1))
@@ -137,27 +129,19 @@ def build_report(
     cached = tuple(source.name for source in chapters if source.name not in executed)
     names = [f"{stem}.{form}" for form in WRITERS]
     names += [f"chapters/{source.name}.{form}" for source in chapters for form in WRITERS]
-    names += [RECORD]
     unchanged = _stands(cache_folder / LAST, key, out_folder, names)
     if unchanged:
         steps.finish("unchanged")
     else:
-        record = to_csv(record_of_texts(numbers)).encode("utf-8")
-        _write(document, stem, key, out_folder, cache_folder / LAST, steps, record, identifiers)
+        _write(document, stem, key, out_folder, cache_folder / LAST, steps)
     files = tuple(out_folder / name for name in names)
     return Built(files, tuple(executed), cached, unchanged, tuple(notes), numbers)
 
 
-def write_documents(document: Document, folder: Path, stem: str, identifiers: Collection[str] = ()) -> tuple[Path, ...]:
-    """Write one document in every format, all or none, and return the files.
-
-    Raises
-    ------
-    ReportError
-        Where it may not be published.
-    """
+def write_documents(document: Document, folder: Path, stem: str) -> tuple[Path, ...]:
+    """Write one document in every format, all or none, and return the files."""
     content = {f"{stem}.{form}": write(document) for form, write in WRITERS.items()}
-    _place(content, folder, f"{stem}.html", identifiers)
+    _place(content, folder)
     return tuple(folder / name for name in content)
 
 
@@ -280,37 +264,25 @@ def _stands(last: Path, key: str, folder: Path, names: Sequence[str]) -> bool:
         return False
 
 
-def _write(
-    document: Document,
-    stem: str,
-    key: str,
-    folder: Path,
-    last: Path,
-    steps: _Steps,
-    record: bytes,
-    identifiers: Collection[str],
-) -> None:
+def _write(document: Document, stem: str, key: str, folder: Path, last: Path, steps: _Steps) -> None:
     wanted = [(stem, document), *((f"chapters/{part.name}", document.chapter(part.name)) for part in document.parts)]
-    content = {RECORD: record}
+    content: dict[str, bytes] = {}
     for name, part in wanted:
         for form, write in WRITERS.items():
             content[f"{name}.{form}"] = write(part)
             steps(f"{name}.{form}")
-    _place(content, folder, f"{stem}.html", identifiers)
+    _place(content, folder)
     digests = {name: digest_bytes(written) for name, written in content.items()}
     write_atomically(last, json.dumps({"key": key, "files": digests}, indent=1).encode("utf-8"))
 
 
-def _place(content: Mapping[str, bytes], folder: Path, page: str, identifiers: Collection[str]) -> None:
-    """Write every file beside its place, then move them all, if the `page` that holds all they say may be published."""
+def _place(content: Mapping[str, bytes], folder: Path) -> None:
+    """Write every file beside its place, then move them all."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
     try:
         for name, written in content.items():
             write_atomically(beside / name, written)
-        found = disclose([beside / page], identifiers=identifiers)
-        if not found.safe:
-            raise ReportError(f"The report may not be published, and none of it was put in place.\n{found}")
         for name in content:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(beside / name, folder / name)

@@ -61,6 +61,5 @@ def build_annual(
         title=TITLE,
         subtitle=f"{SUBTITLE}. Records complete to {long_date(linked.complete_to)}.",
         banner=BANNER if linked.synthetic else "",
-        identifiers=set(linked.table("person")["person_id"].astype(str)),
         progress=progress,
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from impact.cohort.programme import programmes
-from impact.errors import ReportError
-from impact.records import read_linked
-from impact.report.build import Built, Progress, Source, build_report
+from impact.errors import DisclosureError, Fault, ReportError
+from impact.evidence import disclose
+from impact.evidence.outputs import record_of_texts
+from impact.evidence.published import SHORTEST
+from impact.records import Linked, read_linked
+from impact.records.atomic import write_atomically
+from impact.report.build import Built, Check, Progress, Source, build_report
 from impact.report.words import long_date
 
 TITLE = "Do the programmes reduce reoffending?"
@@ -18,10 +24,35 @@ BANNER = (
 )
 
 
+CHECKED = (".html", ".docx")
+RECORD = "outputs.csv"
+
+
+def disclosure_check(linked: Linked) -> Check:
+    """What stops a build whose HTML or Word files show what may not be published; the PDF is of the same document."""
+    identifiers = {one for one in linked.table("person")["person_id"].astype(str) if len(one) >= SHORTEST}
+
+    def check(files: Sequence[Path]) -> None:
+        found = disclose([path for path in files if path.suffix in CHECKED], identifiers=identifiers)
+        if not found.safe:
+            raise DisclosureError(
+                "Nothing was put in place, because it would show what may not be published:",
+                [
+                    Fault(f"{problem} ({count:,})", table=f"{file}, {where}")
+                    for file, where, problem, count in found.findings.to_numpy().tolist()
+                ],
+            )
+
+    return check
+
+
 def build_annual(
     data: Path, out: Path, notebooks: Path, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Built:
     """Build the annual report from `annual.ipynb` and the notebooks of the programmes.
+
+    Its HTML and Word files are read by `impact.disclose` before any file is put in place. Beside them stands
+    ``outputs.csv``, the record of each number shown: its status, the reason and the rule.
 
     Parameters
     ----------
@@ -40,6 +71,8 @@ def build_annual(
     ------
     RecordsError
         Where the records are refused, before any notebook runs.
+    DisclosureError
+        Where a file would show rows of people, identifiers or small counts; the last report stands.
     ReportError
         Where the notebooks are not there, one of them fails, or the chapters cannot be put together.
     """
@@ -51,7 +84,7 @@ def build_annual(
     known = [path.stem for path in chapters if path.stem in defined]
     sources = [Source(front, tuple(defined[name] for name in known))]
     sources += [Source(path, (defined[path.stem],) if path.stem in defined else ()) for path in chapters]
-    return build_report(
+    built = build_report(
         sources,
         data_folder=data,
         out_folder=out,
@@ -59,5 +92,13 @@ def build_annual(
         title=TITLE,
         subtitle=f"{SUBTITLE}. Records complete to {long_date(linked.complete_to)}.",
         banner=BANNER if linked.synthetic else "",
+        check=disclosure_check(linked),
         progress=progress,
+    )
+    write_atomically(out / RECORD, record_of_texts(built.numbers).to_csv(index=False).encode("utf-8"))
+    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
+    if not short:
+        return built
+    return replace(
+        built, notes=(*built.notes, f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.")
     )

@@ -79,4 +79,4 @@ lock: ## Resolve pyproject.toml to requirements.lock and requirements-spark.lock
 	  | $(BIN)/$(COMPILE) - --constraint requirements.lock --output-file requirements-spark.lock
 
 clean: ## Remove the environment, caches and built reports
-	@rm -rf .venv reports/.cache reports/*.html reports/*.pdf reports/*.docx .mypy_cache .ruff_cache
+	@rm -rf .venv reports/.cache reports/*.html reports/*.pdf reports/*.docx reports/*.csv reports/chapters .mypy_cache .ruff_cache

@@ -171,7 +171,7 @@ def chapter(
     from impact.report.build import write_documents
     from impact.report.chapter import chapter as make
     from impact.report.document import Chapter, assemble
-    from impact.report.publish import BANNER
+    from impact.report.publish import BANNER, disclosure_check
 
     with _progress() as told:
         linked = read_linked(data, definitions=definitions)
@@ -186,7 +186,7 @@ def chapter(
             subtitle="Evaluation chapter",
             banner=BANNER if linked.synthetic else "",
         )
-        files = write_documents(document, out, made.programme.name)
+        files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
         told("documents written", 3, 3)
     for file in files:
         console.print(f"Written: {file}")

@@ -56,7 +56,8 @@ def record_of_texts(numbers: Mapping[str, Mapping[str, Mapping[str, str]]]) -> p
             for column, text in cells.items():
                 status = _status(text)
                 rule = {HIDDEN: f"minimum {rules.minimum}", WITHHELD: f"width {rules.width}"}.get(status, "")
-                lines.append((output, row, column, status, text, REASONS[status], rule))
+                reason = "stands in the report" if status == SHOWN else REASONS[status]
+                lines.append((output, row, column, status, text, reason, rule))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 

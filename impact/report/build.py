@@ -25,6 +25,7 @@ from impact.report.pdf import to_pdf
 
 WRITERS: Mapping[str, Callable[[Document], bytes]] = {"html": to_html, "pdf": to_pdf, "docx": to_docx}
 LAST = "last_report.json"
+Check = Callable[[Sequence[Path]], None]
 
 
 class Progress(Protocol):
@@ -84,6 +85,7 @@ def build_report(
     stem: str = "annual_report",
     workers: int = 2,
     timeout: int = TIMEOUT,
+    check: Check | None = None,
     progress: Progress | None = None,
 ) -> Built:
     """Build the report: `stem` in HTML, PDF and DOCX, and each chapter alone under ``chapters/``.
@@ -105,6 +107,8 @@ def build_report(
         Notebooks executed at the same time.
     timeout : int
         Seconds that one cell may take.
+    check : callable or None
+        Given the written files before any of them is put in place; what it raises stops the build.
     progress : callable or None
         Told after each step.
 
@@ -133,15 +137,15 @@ def build_report(
     if unchanged:
         steps.finish("unchanged")
     else:
-        _write(document, stem, key, out_folder, cache_folder / LAST, steps)
+        _write(document, stem, key, out_folder, cache_folder / LAST, steps, check)
     files = tuple(out_folder / name for name in names)
     return Built(files, tuple(executed), cached, unchanged, tuple(notes), numbers)
 
 
-def write_documents(document: Document, folder: Path, stem: str) -> tuple[Path, ...]:
-    """Write one document in every format, all or none, and return the files."""
+def write_documents(document: Document, folder: Path, stem: str, *, check: Check | None = None) -> tuple[Path, ...]:
+    """Write one document in every format, all or none, and return the files; `check` as in `build_report`."""
     content = {f"{stem}.{form}": write(document) for form, write in WRITERS.items()}
-    _place(content, folder)
+    _place(content, folder, check)
     return tuple(folder / name for name in content)
 
 
@@ -264,25 +268,29 @@ def _stands(last: Path, key: str, folder: Path, names: Sequence[str]) -> bool:
         return False
 
 
-def _write(document: Document, stem: str, key: str, folder: Path, last: Path, steps: _Steps) -> None:
+def _write(
+    document: Document, stem: str, key: str, folder: Path, last: Path, steps: _Steps, check: Check | None
+) -> None:
     wanted = [(stem, document), *((f"chapters/{part.name}", document.chapter(part.name)) for part in document.parts)]
     content: dict[str, bytes] = {}
     for name, part in wanted:
         for form, write in WRITERS.items():
             content[f"{name}.{form}"] = write(part)
             steps(f"{name}.{form}")
-    _place(content, folder)
+    _place(content, folder, check)
     digests = {name: digest_bytes(written) for name, written in content.items()}
     write_atomically(last, json.dumps({"key": key, "files": digests}, indent=1).encode("utf-8"))
 
 
-def _place(content: Mapping[str, bytes], folder: Path) -> None:
-    """Write every file beside its place, then move them all."""
+def _place(content: Mapping[str, bytes], folder: Path, check: Check | None) -> None:
+    """Write every file beside its place, have them checked, then move them all."""
     folder.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=folder, prefix=".new-"))
     try:
         for name, written in content.items():
             write_atomically(beside / name, written)
+        if check is not None:
+            check([beside / name for name in content])
         for name in content:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             os.replace(beside / name, folder / name)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from impact.cohort.programme import programmes
-from impact.errors import ReportError
+from impact.errors import DisclosureError, Fault, ReportError
+from impact.evidence import disclose
+from impact.evidence.outputs import record_of_texts
 from impact.evidence.plan import plan_file
-from impact.records import read_linked
-from impact.report.build import Built, Progress, Source, build_report
+from impact.evidence.published import SHORTEST
+from impact.records import Linked, read_linked
+from impact.records.atomic import write_atomically
+from impact.records.safecsv import to_csv
+from impact.report.build import Built, Check, Progress, Source, build_report
 from impact.report.words import long_date
 
 TITLE = "Do the programmes reduce reoffending?"
@@ -19,10 +26,39 @@ BANNER = (
 )
 
 
+CHECKED = (".html", ".docx")
+RECORD = "outputs.csv"
+
+
+def disclosure_check(linked: Linked) -> Check:
+    """What stops a build whose HTML or Word file shows what may not be published.
+
+    The PDF is of the same document, and the chapters alone hold nothing that the whole does not.
+    """
+    identifiers = {one for one in linked.table("person")["person_id"].astype(str) if len(one) >= SHORTEST}
+
+    def check(files: Sequence[Path]) -> None:
+        whole = [path for path in files if path.suffix in CHECKED and path.parent.name != "chapters"]
+        found = disclose(whole, identifiers=identifiers)
+        if not found.safe:
+            raise DisclosureError(
+                "Nothing was put in place, because it would show what may not be published:",
+                [
+                    Fault(f"{problem} ({count:,})", table=f"{file}, {where}")
+                    for file, where, problem, count in found.findings.to_numpy().tolist()
+                ],
+            )
+
+    return check
+
+
 def build_annual(
     data: Path, out: Path, notebooks: Path, *, cache: Path | None = None, progress: Progress | None = None
 ) -> Built:
     """Build the annual report from `annual.ipynb` and the notebooks of the programmes.
+
+    Its HTML and Word files are read by `impact.disclose` before any file is put in place. Beside them stands
+    ``outputs.csv``, the record of each number shown: its status, the reason and the rule.
 
     Parameters
     ----------
@@ -41,6 +77,8 @@ def build_annual(
     ------
     RecordsError
         Where the records are refused, before any notebook runs.
+    DisclosureError
+        Where a file would show rows of people, identifiers or small counts; the last report stands.
     ReportError
         Where the notebooks are not there, one of them fails, or the chapters cannot be put together.
     """
@@ -53,7 +91,7 @@ def build_annual(
     }
     sources = [Source(path, defined.get(path.stem, ())) for path in chapters]
     sources.insert(0, Source(front, tuple(file for source in sources for file in source.definitions)))
-    return build_report(
+    built = build_report(
         sources,
         data_folder=data,
         out_folder=out,
@@ -61,5 +99,13 @@ def build_annual(
         title=TITLE,
         subtitle=f"{SUBTITLE}. Records complete to {long_date(linked.complete_to)}.",
         banner=BANNER if linked.synthetic else "",
+        check=disclosure_check(linked),
         progress=progress,
+    )
+    write_atomically(out / RECORD, to_csv(record_of_texts(built.numbers)).encode("utf-8"))
+    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
+    if not short:
+        return built
+    return replace(
+        built, notes=(*built.notes, f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.")
     )

@@ -5,14 +5,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import pandas as pd
 import pytest
 
-from impact.errors import ReportError
+from impact.errors import DisclosureError, ReportError
 from impact.report import build as module
 from impact.report.build import Built, build_report, compare_expected, write_expected
 from impact.report.notebook import blocks_of, execute, normalise, refresh
+from impact.report.publish import disclosure_check
 
 SHOWN = """
 import pandas as pd
@@ -115,6 +118,20 @@ def test_a_failed_or_interrupted_build_leaves_the_last_report(place: Place, monk
     with pytest.raises(KeyboardInterrupt):
         place.build(good, subtitle="Another")
     assert place.files() == kept
+
+
+def test_a_build_that_would_show_a_small_count_leaves_the_last_report(place: Place) -> None:
+    people = pd.DataFrame({"person_id": ["P0000001", "P0000002"]})
+    check = disclosure_check(SimpleNamespace(table=lambda name: people))
+    book = notebook(place.root, "pops", SHOWN.replace('"Participants"', '"People"'))
+    place.build(book, check=check)
+    kept = place.files()
+    for shown, problem in (("4", "shows counts under the minimum"), ("P0000002", "holds an identifier")):
+        place.referred(shown)
+        with pytest.raises(DisclosureError, match=problem) as refused:
+            place.build(book, check=check)
+        assert "P0000002" not in str(refused.value)
+        assert place.files() == kept
 
 
 def test_an_interruption_ends_the_kernels_at_once(place: Place) -> None:

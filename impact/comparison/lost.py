@@ -12,6 +12,7 @@ from impact.comparison.whole import whole_sample
 from impact.frames import BoolArray
 from impact.results import number
 
+FEWEST_DESCRIBED = 10
 COLUMNS = ["term", "n_kept", "n_lost", "mean_kept", "mean_lost", "smd"]
 
 
@@ -41,11 +42,16 @@ def beside(people: pd.DataFrame, kept: BoolArray, names: Sequence[str]) -> tuple
 
 
 def most_unlike(table: pd.DataFrame) -> str:
-    """In which term those kept and those lost differ most, in words; empty where the table is."""
+    """In which term those kept and those lost differ most, in words; empty where the table is.
+
+    The mean of fewer than ten people lost is not said: it comes near to what one of them has.
+    """
     size = table["smd"].abs().fillna(-1).to_numpy(dtype=float)
     if not len(table):
         return ""
     worst = table.iloc[int(np.argmax(size))]
+    if worst["n_lost"] < FEWEST_DESCRIBED:
+        return f"Fewer than {FEWEST_DESCRIBED} were lost, too few to describe"
     return (
         f"Kept and lost differ most in {worst['term']}: {number(worst['mean_kept'])} of those kept, "
         f"{number(worst['mean_lost'])} of those lost (standardised difference {number(worst['smd'], 2)})"

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impact.codes import renumber
 from impact.design import Design
 from impact.errors import Fault, InputError, row_fault
 
@@ -240,9 +241,8 @@ def _factorise(column: pd.Series) -> tuple[IntArray, tuple[object, ...]]:
         if int(values.max()) - low < len(values):
             codes = values.astype(np.int64)
             codes -= low
-            present = np.bincount(codes) > 0
-            found = np.flatnonzero(present)
-            return (codes if present.all() else (np.cumsum(present) - 1)[codes]), tuple((found + low).tolist())
+            found, codes = renumber(codes)
+            return codes, tuple((found + low).tolist())
     codes, labels = pd.factorize(column, sort=True)
     return codes.astype(np.int64), tuple(labels)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from impact.codes import renumber
 from impact.design import Design
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray, check_choice, check_level
@@ -23,7 +24,6 @@ from impact.survival.reading.faults import read_times
 from impact.survival.reading.groups import EVERYONE
 from impact.survival.reading.histories import check_histories
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
-from impact.survival.riskset import renumber
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact.codes import TABLE_ROOM, TABLE_ROWS, distinct
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 NEAR_TIE = 1.5e-8
-TABLE_ROWS = 4
-TABLE_ROOM = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,42 +74,6 @@ def rank_times(duration: FloatArray, entry: FloatArray | None = None) -> TimeRan
         place[len(duration) :] if entry is not None else None,
         int((~apart).sum()),
     )
-
-
-def distinct(values: FloatArray | IntArray) -> tuple[np.ndarray, IntArray]:
-    """The distinct values, ascending, and the place of each value among them: `numpy.unique` in less memory.
-
-    Examples
-    --------
-    >>> distinct(np.array([0.5, 0.1, 0.5]))
-    (array([0.1, 0.5]), array([1, 0, 1]))
-    """
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    fresh = np.empty(len(values), dtype=bool)
-    fresh[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
-    found = ordered[fresh]
-    del ordered
-    rank = np.cumsum(fresh)
-    rank -= 1
-    place = np.empty_like(rank)
-    place[order] = rank
-    return found, place
-
-
-def renumber(codes: IntArray) -> tuple[IntArray, IntArray]:
-    """The codes of 0 or more that occur, ascending, and the place of each code among them.
-
-    Examples
-    --------
-    >>> renumber(np.array([4, 0, 4]))
-    (array([0, 4]), array([1, 0, 1]))
-    """
-    if codes.max(initial=0) > TABLE_ROWS * len(codes) + TABLE_ROOM:
-        return distinct(codes)
-    present = np.bincount(codes) > 0
-    return np.flatnonzero(present), codes if present.all() else (np.cumsum(present) - 1)[codes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 FLOORS = (
     ("errors",),
+    ("codes",),
     ("fields",),
     ("results",),
     ("design",),

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.survival.riskset import FloatArray, IntArray, distinct, renumber
+from impact.codes import distinct, renumber
+from impact.survival.riskset import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from impact.codes import renumber
 from impact.design import Design
 from impact.frames import Columns, IntArray
 from impact.survival.reading.causes import Causes, check_causes, highest_code, read_causes
 from impact.survival.reading.cautions import about_variance
 from impact.survival.reading.faults import refuse
 from impact.survival.reading.outcome import Outcome, OutcomeColumns
-from impact.survival.riskset import renumber
 
 EVERYONE = "all"
 

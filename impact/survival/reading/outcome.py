@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from impact.codes import renumber
 from impact.errors import InputError, row_fault
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
 from impact.survival.reading.faults import UNUSABLE
-from impact.survival.riskset import TimeRanks, rank_times, renumber
+from impact.survival.riskset import TimeRanks, rank_times
 
 LATE_ENTRY = "must come before the duration: a person is at risk after entry, up to and with the duration."
 

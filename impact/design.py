@@ -7,7 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from impact.results import number, with_notes
+from impact.results import FloatArray, number, with_notes
+
+
+def effective_number(weights: FloatArray) -> float:
+    """Kish's effective number, (Σw)² / Σw²: so many equal weights would vary as these do; NaN where all are 0.
+
+    Examples
+    --------
+    >>> effective_number(np.array([1.0, 1.0, 1.0])), effective_number(np.array([9.0, 0.0, 0.0]))
+    (3.0, 1.0)
+    """
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares > 0 else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +67,7 @@ class Design:
         treated = self.data[self.treatment].to_numpy() == 1
         weights = self.weights.to_numpy(dtype=float)
         return {
-            name: float(np.sum(part) ** 2 / np.sum(part**2)) if np.any(part) else 0.0
+            name: effective_number(part) if np.any(part) else 0.0
             for name, part in (("treated", weights[treated]), ("comparison", weights[~treated]))
         }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
+from impact.design import effective_number
 from impact.distance.least_squares import least_squares
 from impact.distance.regression import NAN, Mean, student
 from impact.errors import ConvergenceError
@@ -84,8 +85,7 @@ def weighted_mean(matrix: FloatArray, seen: BoolArray, change: FloatArray, level
     if many < 2:
         return Weighted(Mean(estimate, NAN, NAN, NAN, NAN, NAN, NAN), chance, NAN)
     std_error = math.sqrt(float(scores @ scores) * many / (many - 1)) / float(weight.sum())
-    squares = weight**2
-    df = float(squares.sum()) ** 2 / float((squares**2).sum()) - 1
+    df = effective_number(weight**2) - 1
     largest = float(weight.max() / weight[seen].mean())
     return Weighted(student(estimate, std_error, df, level), chance, largest)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from impact.design import Design
+from impact.design import Design, effective_number
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, check_choice, check_level
 from impact.survival.likelihoods import firth
@@ -15,7 +15,7 @@ from impact.survival.likelihoods.newton import Maximum, faulty_columns, maximise
 from impact.survival.likelihoods.partial import Sample, evaluate, information, sample, score_residuals
 from impact.survival.models.coefficients import check_maximum
 from impact.survival.models.cox_model import Cox
-from impact.survival.numbers.algebra import effective_number, products
+from impact.survival.numbers.algebra import products
 from impact.survival.reading.causes import check_causes, highest_code, read_causes
 from impact.survival.reading.cautions import about_variance, few_events, robust_words
 from impact.survival.reading.covariates import CovariateColumns, Matrix
@@ -185,7 +185,7 @@ def cox(
     if robust:
         residuals = score_residuals(prepared, found.point, outcome.cluster)
         spread = inverse @ products(residuals, residuals) @ inverse
-        df = np.array([effective_number(row @ residuals) for row in inverse])
+        df = np.array([effective_number((row @ residuals) ** 2) for row in inverse])
     names = list(matrix.names)
     unit = np.outer(matrix.scale, matrix.scale)
     return Cox(

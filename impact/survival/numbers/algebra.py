@@ -64,21 +64,6 @@ def cluster_sums(rows: FloatArray, cluster: IntArray | None) -> FloatArray:
     return np.array([np.bincount(cluster, row, size) for row in rows], dtype=float)
 
 
-def effective_number(influence: FloatArray) -> float:
-    """How many equal contributions would vary as these do: (Σ d²)² / Σ d⁴, Kish's formula; NaN where all are 0.
-
-    Examples
-    --------
-    >>> effective_number(np.array([1.0, -1.0, 1.0])), effective_number(np.array([9.0, 0.0, 0.0]))
-    (3.0, 1.0)
-    """
-    largest = np.abs(influence).max()
-    if not largest > 0:
-        return float("nan")
-    square = (influence / largest) ** 2
-    return float(square.sum() ** 2 / (square @ square))
-
-
 def dependent_columns(info: FloatArray) -> tuple[int, ...]:
     """Columns that are a linear combination of those before them, by a Cholesky sweep of their scaled products."""
     size = np.sqrt(np.diag(info))

@@ -211,8 +211,8 @@ def interrupted_time_series(
     expected = _without(fit, series, counts)
     total = np.sum if counts else np.mean
     return InterruptedTimeSeries(
-        table=_table(fit, series, after, counts, level),
-        curves=_curves(fit, series, after, counts, exposure is not None, level),
+        table=_table(fit, series, after, expected, counts, level),
+        curves=_curves(fit, series, after, expected, counts, exposure is not None, level),
         autocorrelation=fit.autocorrelation,
         dispersion=fit.dispersion,
         observed=float(total((series.outcome / unit)[after])),
@@ -233,12 +233,14 @@ def _without(fit: Segmented, series: Series, counts: bool) -> FloatArray:
     return series.exposure * np.exp(mine) if counts else mine
 
 
-def _table(fit: Segmented, series: Series, after: BoolArray, counts: bool, level: float) -> pd.DataFrame:
+def _table(
+    fit: Segmented, series: Series, after: BoolArray, expected: FloatArray, counts: bool, level: float
+) -> pd.DataFrame:
     terms = fit.matrix.shape[1]
     rows = fit.matrix[after]
     without = np.where(np.arange(terms) < terms - EFFECT, rows, 0.0)
     if counts:
-        mass, alone = fit.fitted[after], _without(fit, series, counts)[after]
+        mass, alone = fit.fitted[after], expected[after]
         estimate = float(np.log(mass.sum() / alone.sum()))
         slope = mass @ rows / mass.sum() - alone @ without / alone.sum()
     else:
@@ -275,14 +277,20 @@ def _table(fit: Segmented, series: Series, after: BoolArray, counts: bool, level
 
 
 def _curves(
-    fit: Segmented, series: Series, after: BoolArray, counts: bool, exposed: bool, level: float
+    fit: Segmented,
+    series: Series,
+    after: BoolArray,
+    expected: FloatArray,
+    counts: bool,
+    exposed: bool,
+    level: float,
 ) -> pd.DataFrame:
     """Observed, fitted and expected without the programme, by exposure where there is one."""
     unit = series.exposure if exposed else np.ones(len(after))
     without = np.where(np.arange(fit.matrix.shape[1]) < fit.matrix.shape[1] - EFFECT, fit.matrix, 0.0)
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", without, fit.fit.covariance, without), 0))
     reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.fit.df)) * error
-    middle = _without(fit, series, counts) / (unit if counts else 1)
+    middle = expected / (unit if counts else 1)
     low, high = (middle * np.exp(-reach), middle * np.exp(reach)) if counts else (middle - reach, middle + reach)
     curves = pd.DataFrame(
         {

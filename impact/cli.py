@@ -171,7 +171,7 @@ def chapter(
     from impact.report.build import write_documents
     from impact.report.chapter import chapter as make
     from impact.report.document import Chapter, assemble
-    from impact.report.publish import BANNER, disclosure_check
+    from impact.report.publish import BANNER, disclosure_check, too_short
 
     with _progress() as told:
         linked = read_linked(data, definitions=definitions)
@@ -188,6 +188,8 @@ def chapter(
         )
         files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
         told("documents written", 3, 3)
+    for note in too_short(linked):
+        console.print(note)
     for file in files:
         console.print(f"Written: {file}")
 

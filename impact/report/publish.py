@@ -30,6 +30,12 @@ CHECKED = (".html", ".docx")
 RECORD = "outputs.csv"
 
 
+def too_short(linked: Linked) -> tuple[str, ...]:
+    """A note where identifiers are too short to be told from other words, and are not looked for."""
+    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
+    return (f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.",) if short else ()
+
+
 def disclosure_check(linked: Linked) -> Check:
     """What stops a build whose HTML or Word file shows what may not be published.
 
@@ -103,9 +109,4 @@ def build_annual(
         progress=progress,
     )
     write_atomically(out / RECORD, to_csv(record_of_texts(built.numbers)).encode("utf-8"))
-    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
-    if not short:
-        return built
-    return replace(
-        built, notes=(*built.notes, f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.")
-    )
+    return replace(built, notes=(*built.notes, *too_short(linked)))

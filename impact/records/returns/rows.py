@@ -45,6 +45,11 @@ def _people(person: Rows | None) -> pd.DataFrame | None:
     return listed.drop_duplicates("person_id").set_index("person_id")
 
 
+def _known(people: pd.DataFrame, who: pd.Series, column: str) -> pd.Series:
+    """What the person sheet says of each of `who`, empty where it does not list them, or anybody."""
+    return people[column].reindex(who).set_axis(who.index)
+
+
 def _of_any(held: Rows, people: pd.DataFrame | None, asked: Asked | None) -> Iterator[Broken]:
     frame, name = held.values, held.table.name
     key = list(held.table.key)
@@ -63,7 +68,7 @@ def _of_any(held: Rows, people: pd.DataFrame | None, asked: Asked | None) -> Ite
         return
     who = frame["person_id"]
     yield "person-unlisted", who.notna() & ~who.isin(people.index), "person_id"
-    born, died = who.map(people["birth_date"]), who.map(people["died_on"])
+    born, died = _known(people, who, "birth_date"), _known(people, who, "died_on")
     for column in (c.name for c in held.table.columns if c.kind == "date"):
         yield "before-birth", frame[column] < born, column
         if column in _FROM_ALIVE:
@@ -113,7 +118,8 @@ def _family(held: Rows, tables: Mapping[str, Rows], _: Asked | None) -> Iterator
     if people is None:
         return
     yield "related-unlisted", frame["related_id"].notna() & ~frame["related_id"].isin(people.index), "related_id"
-    gap = frame["person_id"].map(people["birth_date"]) - frame["related_id"].map(people["birth_date"])
+    born, related = (_known(people, frame[who], "birth_date") for who in ("person_id", "related_id"))
+    gap = born - related
     years = (gap.dt.days / _YEAR).where(frame["person_id"] != frame["related_id"])
     young = (frame["relation"] == "parent") & (years < _YOUNGEST_PARENT)
     yield "parent-too-young", young | ((frame["relation"] == "child") & (-years < _YOUNGEST_PARENT)), "relation"
@@ -150,7 +156,7 @@ def _participation(held: Rows, tables: Mapping[str, Rows], asked: Asked | None) 
         yield "other-intervention", given & ~frame["intervention"].isin(asked.interventions), "intervention"
     people = _people(tables.get("person"))
     if people is not None:
-        born = frame["person_id"].map(people["birth_date"])
+        born = _known(people, frame["person_id"], "birth_date")
         age = (frame["started_on"] - born).dt.days / _YEAR
         yield "age-impossible", age > _OLDEST, "started_on"
         if asked is not None:

@@ -271,6 +271,33 @@ def test_one_row_more_breaks_its_rule(tmp_path: Path, rule: str, sheet: str, ext
     assert rule in _rules(tmp_path / "a.xlsx")
 
 
+def test_no_sheet_that_is_empty_is_too_much_for_the_check(tmp_path: Path) -> None:
+    """A template is often half filled in: any of its sheets may hold a header and nothing else."""
+    path = tmp_path / "return.xlsx"
+    for place in range(2 ** len(CLEAN)):
+        empty = {name for bit, name in enumerate(CLEAN) if place >> bit & 1}
+        book = _book(path)
+        for name in empty:
+            book[name].delete_rows(2, book[name].max_row)
+        book.save(path)
+        checked = check_return(path, programme="magistra", received_on=RECEIVED, areas=AREAS)
+        assert checked.set_aside["rows"].sum() == sum(len(CLEAN[name]) for name in set(CLEAN) - empty)
+        if "person" in empty and "referral" not in empty:
+            assert "person-unlisted" in set(checked.findings["rule"])
+
+
+@pytest.mark.parametrize("value", [None, "??", "2024-13-01", "9" * 400, "-1", True])
+def test_no_column_of_one_value_is_too_much_for_the_check(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "return.xlsx"
+    for name, rows in CLEAN.items():
+        for column in range(1, len(rows[0]) + 1):
+            book = _book(path)
+            for row in range(2, len(rows) + 2):
+                book[name].cell(row, column).value = value
+            book.save(path)
+            assert len(check_return(path, programme="magistra", received_on=RECEIVED, areas=AREAS).set_aside)
+
+
 def test_columns_that_say_nothing(tmp_path: Path) -> None:
     tables = _copied()
     tables["person"] = [

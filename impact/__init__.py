@@ -115,7 +115,7 @@ from impact.survival import (
     split_population,
 )
 from impact.synthetic import simulate
-from impact.system import overlap
+from impact.system import needs_met, overlap
 
 if _typing.TYPE_CHECKING:
     from impact.report import annual_report, chapter, reporting_checklist
@@ -178,6 +178,7 @@ __all__ = [
     "match",
     "mean_cumulative",
     "missing_bounds",
+    "needs_met",
     "nelson_aalen",
     "observed_expected",
     "ogrs3",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from impact.design import Design
+from impact.distance.needs import read_needs
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, IntArray, check_level
 from impact.records.tables import PATHWAYS
@@ -17,6 +17,8 @@ from impact.results import number, proportion, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+NO_COMPARISON = "A need met is not shown to be met by the programme: there is no comparison here."
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,50 +119,26 @@ def pathways(
     [2.0, 1.0, 0.5]
     """
     check_level(level)
-    if isinstance(needs, Design):
-        raise InputError("pathways takes rows of the need table; a Design has one row a person.")
     if within < 1:
         raise InputError(f"within must be at least 1 day, not {within!r}.")
-    last = _day(complete_to)
-    columns = Columns(needs)
-    people, kinds = columns.groups("person_id"), columns.groups("pathway")
-    identified, met = columns.date("identified_on"), columns.date("met_on", optional=True)
-    known = np.array([label in PATHWAYS for label in kinds.labels] + [True], dtype=bool)
-    columns.forbid(
-        ~known[kinds.codes],
-        "pathway",
-        "is not one of the seven pathways",
-        remedy=f"the pathways are: {', '.join(PATHWAYS)}.",
-    )
-    columns.forbid(met < identified, "met_on", "is before the need was identified", remedy="mend one of the dates.")
-    columns.forbid(
-        _repeated(needs),
-        "identified_on",
-        "has the same need of the same person twice",
-        why="it would be counted twice.",
-        remedy="keep one row for each need.",
-    )
-    keep = columns.rows()
-    late = keep & (identified > last)
-    keep &= ~late
-    met_by_now = ~np.isnat(met) & (met <= last)
-    watched = identified + np.timedelta64(within, "D") <= last
-    in_time = watched & met_by_now & (met - identified <= np.timedelta64(within, "D"))
+    read = read_needs(Columns(needs), complete_to)
+    people, kinds, keep = read.people, read.pathways, read.keep
+    met_by_now = ~np.isnat(read.met)
+    watched = read.identified + np.timedelta64(within, "D") <= read.last
+    in_time = watched & met_by_now & (read.met - read.identified <= np.timedelta64(within, "D"))
     rows, repeated = [], 0
     for pathway in PATHWAYS:
         here = keep & _is(kinds.labels, kinds.codes, pathway)
         persons = len(np.unique(people.codes[here]))
         repeated += int(here.sum()) - persons
         rows.append(_row(pathway, persons, here, met_by_now, watched, in_time, level))
-    notes = list(columns.notes)
-    if late.any():
-        notes.append(f"{int(late.sum()):,} needs left out: identified after the records are complete ({last}).")
+    notes = list(read.notes)
     unripe = int((keep & ~watched).sum())
     if unripe:
         notes.append(f"{unripe:,} needs were identified too recently to be watched for {within} days.")
     if repeated:
         notes.append("Some people have more than one need on a pathway; the intervals treat needs as independent.")
-    notes.append("A need met is not shown to be met by the programme: there is no comparison here.")
+    notes.append(NO_COMPARISON)
     return Pathways(tidy_rows(rows), within, level, tuple(notes))
 
 
@@ -193,21 +171,5 @@ def _row(
     }
 
 
-def _repeated(needs: pd.DataFrame) -> BoolArray:
-    key = [name for name in ("person_id", "programme", "pathway", "identified_on") if name in needs.columns]
-    whole = needs[key].notna().all(axis=1)
-    return (whole & needs.duplicated(key, keep=False)).to_numpy(dtype=bool) if key else np.zeros(len(needs), dtype=bool)
-
-
 def _is(labels: tuple[object, ...], codes: IntArray, label: str) -> BoolArray:
     return codes == labels.index(label) if label in labels else np.zeros(len(codes), dtype=bool)
-
-
-def _day(value: date | str | pd.Timestamp) -> np.datetime64:
-    try:
-        day = pd.Timestamp(value)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"complete_to must be a date, not {value!r}.") from error
-    if pd.isna(day):
-        raise InputError("complete_to must be a date, and none was given.")
-    return np.datetime64(day, "D")

@@ -16,7 +16,7 @@ from impact.frames import FloatArray, check_choice, check_level
 from impact.results import number, with_notes
 from impact.survival.models.step_curves import by_group
 from impact.survival.numbers.incidence import Incidence, aalen_johansen
-from impact.survival.numbers.limits import SURVIVAL_TYPES, survival_limits
+from impact.survival.numbers.limits import SURVIVAL_TYPES, check_probabilities, crossing, survival_limits
 from impact.survival.numbers.presence import Presence, presence
 from impact.survival.reading.cautions import robust_words
 from impact.survival.reading.faults import read_times
@@ -128,6 +128,29 @@ class CumulativeIncidence:
                 "conf_high": high,
             }
         )
+
+    def quantiles(self, probabilities: Sequence[float] = (0.25, 0.5, 0.75)) -> pd.DataFrame:
+        """The times by which a cause has happened to given shares.
+
+        Columns group, cause, n, n_events, probability, estimate, conf_low, conf_high.
+
+        The interval is where the curve's own limits cross (Peng and Fine 2007). NaN where a curve or limit never rises
+        so far; the middle of the stretch where it lies flat on the share.
+        """
+        check_probabilities(probabilities)
+        rows = []
+        for code, label in enumerate(self.labels):
+            cells = self._cells(code)
+            for place, cause in enumerate(self.causes):
+                shown = self._with_limits(self._curve.incidence[place, cells], self._curve.std_error[place, cells])
+                for probability in probabilities:
+                    found = [
+                        crossing(self._curve.sets.times[cells], 1 - shown[name], 1 - probability)
+                        for name in ("estimate", "conf_high", "conf_low")
+                    ]
+                    rows.append((label, cause, self.n[code], self.n_events[code][place], probability, *found))
+        names = ["group", "cause", "n", "n_events", "probability", "estimate", "conf_low", "conf_high"]
+        return pd.DataFrame(rows, columns=names)
 
     def plot(
         self,
@@ -258,7 +281,7 @@ def cumulative_incidence(
     Returns
     -------
     CumulativeIncidence
-        ``tidy()``, ``at(times)``, ``event_free()``, ``plot()``, ``notes``.
+        ``tidy()``, ``at(times)``, ``quantiles()``, ``event_free()``, ``plot()``, ``notes``.
 
     Raises
     ------

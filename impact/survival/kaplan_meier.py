@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from impact.design import Design
-from impact.errors import InputError
 from impact.frames import FloatArray, check_choice, check_level
 from impact.results import number
 from impact.survival.models.step_curves import StepCurves
-from impact.survival.numbers.limits import SURVIVAL_TYPES, crossing, survival_limits
+from impact.survival.numbers.limits import SURVIVAL_TYPES, check_probabilities, crossing, survival_limits
 from impact.survival.numbers.presence import presence
 from impact.survival.numbers.product_limit import ProductLimit, product_limit
 from impact.survival.reading.cautions import robust_words
@@ -54,8 +53,7 @@ class KaplanMeier(StepCurves):
         The interval is where the curve's own limits cross (Brookmeyer and Crowley 1982). NaN where a curve or limit
         never falls so far; the middle of the stretch where it lies flat on the level.
         """
-        if not all(0 < probability < 1 for probability in probabilities):
-            raise InputError("probabilities must lie between 0 and 1.")
+        check_probabilities(probabilities)
         rows = []
         for code, label in enumerate(self.labels):
             cells = self._cells(code)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy
 
+from impact.errors import InputError
 from impact.survival.riskset import FloatArray
 
 SURVIVAL_TYPES = ("log-log", "log", "plain", "arcsine")
@@ -66,6 +69,12 @@ def hazard_limits(hazard: FloatArray, error: FloatArray, level: float, conf_type
             low = -2 * np.log(np.sin(np.minimum(centre + half, np.pi / 2)))
             high = -2 * np.log(np.sin(np.maximum(centre - half, 0.0)))
     return low, high
+
+
+def check_probabilities(probabilities: Sequence[float]) -> None:
+    """Raise unless the shares whose times are asked for lie strictly between 0 and 1."""
+    if not all(0 < probability < 1 for probability in probabilities):
+        raise InputError("probabilities must lie between 0 and 1.")
 
 
 def crossing(time: FloatArray, curve: FloatArray, target: float) -> float:

@@ -141,3 +141,10 @@ def test_stacked_picture_of_one_group() -> None:
     ax = needs_met(NEEDS, complete_to="2023-12-31", participation=EPISODES).plot(stacked=True, group="health")
     assert {"met", "left"} <= {text.get_text() for text in ax.texts} | set(ax.get_legend_handles_labels()[1])
     ax.figure.clf()
+
+
+def test_met_on_the_day_of_leaving_is_met() -> None:
+    leaving = EPISODES[EPISODES["person_id"] != "a"]
+    leaving = pd.concat([leaving, episodes(("a", "2023-01-11"))], ignore_index=True)
+    found = needs_met(NEEDS[NEEDS["person_id"] == "a"], complete_to="2023-12-31", participation=leaving, by=None)
+    assert found.n_events == ((2, 0),)

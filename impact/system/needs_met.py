@@ -57,7 +57,8 @@ def needs_met(
     ------
     InputError
         With every fault: a missing column, a date that is not one, an unknown pathway, a need met before it was
-        identified, the same need twice, a need of a person who was never on the programme.
+        identified, the same need twice, a need of a person who was never on the programme. Also where no need is
+        left to follow, or those of one person only.
 
     Notes
     -----
@@ -93,6 +94,8 @@ def needs_met(
         notes += _counted(later, "met after the person had left the programme: counted as left unmet.")
     if not keep.any():
         raise InputError(" ".join(["No need is left to follow.", *notes]))
+    if len(np.unique(read.people.codes[keep])) == 1:
+        raise InputError("All needs to follow are of one person, from whom nothing is learnt about how people differ.")
     end = np.minimum(np.minimum(met, left), last)
     waits = pd.DataFrame(
         {

@@ -129,6 +129,8 @@ def test_faults() -> None:
     assert [fault.rows for fault in caught.value.faults] == [(4,)]
     with pytest.raises(InputError, match="No need is left to follow"):
         needs_met(NEEDS, complete_to="2022-01-01")
+    with pytest.raises(InputError, match="of one person"):
+        needs_met(NEEDS[NEEDS["person_id"] == "a"], complete_to="2023-12-31")
     with pytest.raises(InputError, match="ended_on"):
         needs_met(NEEDS, complete_to="2023-12-31", participation=EPISODES.drop(columns="ended_on"))
     with pytest.raises(InputError, match="debts"):
@@ -146,5 +148,5 @@ def test_stacked_picture_of_one_group() -> None:
 def test_met_on_the_day_of_leaving_is_met() -> None:
     leaving = EPISODES[EPISODES["person_id"] != "a"]
     leaving = pd.concat([leaving, episodes(("a", "2023-01-11"))], ignore_index=True)
-    found = needs_met(NEEDS[NEEDS["person_id"] == "a"], complete_to="2023-12-31", participation=leaving, by=None)
-    assert found.n_events == ((2, 0),)
+    found = needs_met(NEEDS[NEEDS["person_id"].isin(["a", "d"])], complete_to="2023-12-31", participation=leaving)
+    assert found.n_events == ((1, 0), (1, 0))

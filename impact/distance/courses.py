@@ -12,8 +12,10 @@ import pandas as pd
 from impact.distance.change import check_scale
 from impact.distance.model_terms import Formula, Terms
 from impact.distance.readings import refuse_design
+from impact.distance.versions import forbid_versions
 from impact.errors import InputError
 from impact.frames import Columns, FloatArray, IntArray
+from impact.results import number
 
 MOST_CURVES = 6
 POINTS = 60
@@ -65,13 +67,15 @@ def read_course(
     formula: str | None,
     low: float | None,
     high: float | None,
+    version: str | None,
 ) -> Course:
     """Read long data for a model over time.
 
     Raises
     ------
     InputError
-        With every fault of the columns; two readings of a person at one time; a formula that fails.
+        With every fault of the columns; two readings of a person at one time; a formula that fails; every score the
+        same.
     """
     check_scale(low, high)
     refuse_design(data, function)
@@ -80,6 +84,7 @@ def read_course(
     scores = columns.number(score, low=low, high=high)
     read = Formula(columns, formula if formula is not None else f"`{time}`")
     known = (people.codes >= 0) & np.isfinite(times) & np.isfinite(scores)
+    forbid_versions(columns, version, np.zeros(columns.n, dtype=np.int64), known)
     repeated = np.zeros(columns.n, dtype=bool)
     repeated[known] = pd.DataFrame({"p": people.codes[known], "t": times[known]}).duplicated(keep=False)
     columns.forbid(
@@ -91,6 +96,8 @@ def read_course(
     )
     rows = np.flatnonzero(columns.rows())
     rows = rows[np.lexsort((times[rows], people.codes[rows]))]
+    if scores[rows].min() == scores[rows].max():
+        raise InputError(f"Every {score} is {number(float(scores[rows[0]]))}: there is no course to be seen.")
     who = np.unique(people.codes[rows], return_inverse=True)[1]
     counts = np.bincount(who)
     notes = [*columns.notes]

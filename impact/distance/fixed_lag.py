@@ -10,6 +10,7 @@ import pandas as pd
 
 from impact.distance.change import Change, change
 from impact.distance.readings import refuse_design
+from impact.distance.versions import refuse_two_versions
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
 from impact.results import with_notes
@@ -86,6 +87,7 @@ def fixed_lag(
     high: float | None = None,
     better: str = "higher",
     threshold: float | None = None,
+    version: str | None = None,
 ) -> FixedLag:
     """Change from the reading nearest the start to the reading nearest a fixed lag.
 
@@ -103,7 +105,7 @@ def fixed_lag(
         The most days that reading may be from the lag; of several the nearest counts, of two as near the earlier.
     start_within : int
         The most days the reading before may be from the start, on either side; the nearest counts, likewise.
-    by, level, low, high, better, threshold
+    by, level, low, high, better, threshold, version
         As in `change`.
 
     Raises
@@ -134,6 +136,7 @@ def fixed_lag(
     scales = columns.groups(by) if by is not None else Groups(np.zeros(columns.n, dtype=np.int64), (score,))
     on, begun = (columns.date(name).astype("datetime64[D]") for name in (date, start))
     scores = columns.number(score, low=low, high=high)
+    versions = None if version is None else columns.groups(version)
     known = ~np.isnat(begun) & (people.codes >= 0)
     columns.forbid(
         _changing(people.codes, begun, known),
@@ -164,6 +167,9 @@ def fixed_lag(
     chosen = [(0, rows[first[first >= 0]]), (1, rows[last[(first >= 0) & (last >= 0)]])]
     if not len(chosen[0][1]):
         raise InputError(f"Nobody has a reading within {start_within} days of the start.")
+    if versions is not None:
+        both = (first >= 0) & (last >= 0)
+        refuse_two_versions(rows[first[both]], rows[last[both]], versions, str(version))
     frame = pd.concat([data.iloc[where].assign(**{_WAVE: wave}) for wave, where in chosen], ignore_index=True)
     found = change(
         frame,

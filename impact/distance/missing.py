@@ -117,11 +117,18 @@ def imputed_changes(
     times : int
         How many completed sets.
     rng : Generator
+
+    Raises
+    ------
+    ConvergenceError
+        Where the regression fits exactly, or its terms are not independent.
     """
     n, p = matrix.shape
     missing = ~seen
     fit = least_squares(matrix[seen], after[seen])
-    root = np.linalg.cholesky(fit.covariance / fit.residual_sd**2) if fit.residual_sd > 0 else np.zeros((p, p))
+    if not fit.residual_sd > 1e-12 * float(np.abs(after[seen]).max()):
+        raise ConvergenceError("Second readings follow exactly from the first: there is no spread to draw from.")
+    root = np.linalg.cholesky(fit.covariance / fit.residual_sd**2)
     sums = np.where(seen, after - before, 0.0)
     total, square = float(sums.sum()), float((sums**2).sum())
     means, variances = np.empty(times), np.empty(times)

@@ -20,6 +20,8 @@ from impact.frames import BoolArray, FloatArray, IntArray
 Deviance = Callable[[FloatArray], tuple[float, FloatArray]]
 START = np.array([1.0, 0.0, 1.0])
 WIDTH = 1e-5
+EXACT = 1e-12
+NO_SPREAD = "no spread is left over from which an interval could be learnt."
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,14 @@ def mixed(
     Raises
     ------
     ConvergenceError
-        Where no maximum is reached.
+        Where no maximum is reached, or scores are fitted exactly.
     """
     n, p = matrix.shape
     q, r = np.linalg.qr(matrix)
     ordinary = q.T @ outcome
     residual = outcome - q @ ordinary
+    if not float(residual @ residual) > EXACT**2 * float(outcome @ outcome):
+        raise ConvergenceError(f"Every score lies on the curve itself: {NO_SPREAD}")
     scale = 1.0 if time is None else float(np.sqrt((time**2).mean()))
     sums = _sums(q, residual, np.zeros(n) if time is None else time / scale, person)
     free = [0] if time is None else [0, 1, 2]
@@ -249,6 +253,8 @@ def _profile(theta: FloatArray, sums: _Sums, reml: bool) -> _Profile:
     root = np.linalg.cholesky(xx)
     half = scipy.linalg.solve_triangular(root, xy, lower=True)
     rss = sums.rss - float(w1 @ w1 + w2 @ w2) - float(half @ half)
+    if not rss > EXACT * sums.rss:
+        raise ConvergenceError(f"Every score lies on its person's own line: {NO_SPREAD}")
     beta = scipy.linalg.solve_triangular(root.T, half)
     deviance = 2 * float(np.log(l11).sum() + np.log(l22).sum())
     free = sums.n

@@ -205,6 +205,7 @@ def ordinal_trajectory(
     level: float = 0.95,
     low: float | None = None,
     high: float | None = None,
+    version: str | None = None,
 ) -> OrdinalTrajectory:
     """The course over time of a score with few steps, or with many people at an end of it.
 
@@ -223,6 +224,8 @@ def ordinal_trajectory(
         Confidence level.
     low, high : float, optional
         The ends of the scale: scores beyond are refused, scores nobody has are named.
+    version : str, optional
+        Column that says which version of the scale a reading was taken with. Two versions are never compared.
 
     Returns
     -------
@@ -258,7 +261,15 @@ def ordinal_trajectory(
     check_level(level)
     check_choice("random", random, RANDOM)
     read = read_course(
-        "ordinal_trajectory", data, person=person, time=time, score=score, formula=formula, low=low, high=high
+        "ordinal_trajectory",
+        data,
+        person=person,
+        time=time,
+        score=score,
+        formula=formula,
+        low=low,
+        high=high,
+        version=version,
     )
     values, codes = np.unique(read.scores, return_inverse=True)
     names = read.terms.names[1:]
@@ -290,8 +301,6 @@ def ordinal_trajectory(
 
 def _refuse(score: str, values: FloatArray, counts: IntArray, terms: int, random: str) -> None:
     readings, people = int(counts.sum()), len(counts)
-    if len(values) < 2:
-        raise InputError(f"Every {score} is {number(float(values[0]))}: there is no course to be seen.")
     if len(values) > MOST_SCORES:
         raise InputError(
             f"{score} has {len(values):,} different values, too many for thresholds between them: use trajectory."

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from impact.design import Design
-from impact.errors import Fault, InputError
+from impact.distance.versions import refuse_two_versions
+from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray
 
 FIRST, SECOND, LAST = "first", "second", "last"
@@ -175,7 +176,7 @@ def read_pairs(
         numbered,
     )
     if versions is not None:
-        _refuse_versions(pairs, versions, columns.n, str(version))
+        refuse_two_versions(pairs.row[pairs.both], pairs.row_after[pairs.both], versions, str(version))
     return Readings(columns, people, scales, pairs)
 
 
@@ -295,25 +296,6 @@ def _refuse_contradictions(
         bad = np.zeros(columns.n, dtype=bool)
         bad[order[1:][follows & wrong]] = True
         columns.forbid(bad, name, problem, why="a change would be measured over no time, or backwards.", remedy=remedy)
-
-
-def _refuse_versions(pairs: Pairs, versions: Groups, n: int, name: str) -> None:
-    both = pairs.both
-    other = np.zeros(n, dtype=bool)
-    after, before = pairs.row_after[both], pairs.row[both]
-    other[after[versions.codes[after] != versions.codes[before]]] = True
-    if other.any():
-        rows = np.flatnonzero(other) + 1
-        fault = Fault(
-            "is another version than that of the first reading of the same person",
-            table="data",
-            column=name,
-            rows=tuple(rows[:5].tolist()),
-            count=len(rows),
-            why="the difference between two versions would count as change.",
-            remedy="convert the scores of one version to the other, or leave out the readings of one.",
-        )
-        raise InputError("The data given cannot be used:", [fault])
 
 
 def _choose(

@@ -145,6 +145,7 @@ def trajectory(
     level: float = 0.95,
     low: float | None = None,
     high: float | None = None,
+    version: str | None = None,
 ) -> Trajectory:
     """The course of a score over time, from every reading, at whatever times people were read.
 
@@ -165,12 +166,14 @@ def trajectory(
         Confidence level.
     low, high : float, optional
         The ends of the scale: scores beyond are refused.
+    version : str, optional
+        Column that says which version of the scale a reading was taken with. Two versions are never compared.
 
     Raises
     ------
     InputError
-        With every fault of the columns; two readings of a person at one time; a formula that fails; too few readings
-        for the random effects.
+        With every fault of the columns; two readings of a person at one time; a formula that fails; every score the
+        same; too few readings for the random effects.
     ConvergenceError
         Where the likelihood has no maximum that could be reached.
 
@@ -191,7 +194,17 @@ def trajectory(
     """
     check_level(level)
     check_choice("random", random, RANDOM)
-    read = read_course("trajectory", data, person=person, time=time, score=score, formula=formula, low=low, high=high)
+    read = read_course(
+        "trajectory",
+        data,
+        person=person,
+        time=time,
+        score=score,
+        formula=formula,
+        low=low,
+        high=high,
+        version=version,
+    )
     terms, scores, counts = read.terms, read.scores, read.counts
     effects = 2 if random == SLOPE else 1
     if len(scores) <= effects * len(counts):

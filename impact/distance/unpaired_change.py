@@ -13,6 +13,7 @@ from impact.distance.change import check_scale
 from impact.distance.change_table import adjusted
 from impact.distance.partly_paired import FEWEST_PAIRS, NAN, PAIRED, UNPAIRED, two_means
 from impact.distance.readings import FIRST, LAST, check_rule, place_of, read_waves, refuse_design
+from impact.distance.versions import forbid_versions
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, Groups, IntArray, check_choice, check_level
 from impact.results import number, tidy_rows, with_notes
@@ -100,6 +101,7 @@ def unpaired_change(
     better: str = "higher",
     before: Hashable = FIRST,
     after: Hashable = LAST,
+    version: str | None = None,
 ) -> UnpairedChange:
     """The difference between two surveys whose answers are not, or not all, linked person by person.
 
@@ -125,6 +127,8 @@ def unpaired_change(
         The survey before.
     after : "last" or a wave
         The survey after.
+    version : str, optional
+        Column that says which version of the scale a reading was taken with. Two versions are never compared.
 
     Raises
     ------
@@ -163,6 +167,7 @@ def unpaired_change(
     ends = tuple(place_of(columns, wave, end, (word,)) for end, word in ((before, FIRST), (after, LAST)))
     who = np.full(columns.n, -1, dtype=np.int64) if people is None else people.codes
     known = np.isfinite(waves) & np.isfinite(scores) & (scales.codes >= 0)
+    forbid_versions(columns, version, scales.codes, known)
     _refuse_twice(columns, who, scales.codes, waves, known, wave)
     keep = columns.rows()
     first, last = _waves(waves[keep], ends)

@@ -14,6 +14,7 @@ from scipy import stats
 
 from impact.distance import change
 from impact.distance.paired import EXACT_UP_TO, mean_change, signed_rank
+from impact.distance.permutation import sign_flip
 from impact.errors import InputError
 
 TESTED = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
@@ -249,3 +250,25 @@ def test_plot_sets_the_interval_on_the_mean_before() -> None:
     bar = ax.collections[0].get_segments()[0][:, 0]
     np.testing.assert_allclose(bar, first["mean_before"] + first[["conf_low", "conf_high"]].to_numpy(dtype=float))
     ax.figure.clf()
+
+
+@pytest.fixture(scope="module")
+def coin(root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Whole changes with ties and zeros, and the exact p-values of R's coin."""
+    folder = root / "tests" / "reference" / "distance"
+    return pd.read_csv(folder / "coin_changes.csv"), pd.read_csv(folder / "coin.csv").set_index("case")
+
+
+def test_exact_tests_with_ties_and_zeros_are_those_of_coin(coin: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    changes, expected = coin
+    for case, part in changes.groupby("case"):
+        values = part["change"].to_numpy(dtype=float)
+        found = signed_rank(values)
+        assert found.method == "exact"
+        assert found.p_value == pytest.approx(expected.loc[case, "signed_rank_p"], rel=1e-12), case
+        if len(values) <= 20:
+            flips = sign_flip(values, 2**20, 1)
+            assert (flips.method, flips.p_value) == ("exact", pytest.approx(expected.loc[case, "flip_p"], rel=1e-12))
+        else:
+            drawn = sign_flip(values, 100_000, 1).p_value
+            assert drawn == pytest.approx(expected.loc[case, "flip_p"], abs=0.004), "four standard errors of the draws"

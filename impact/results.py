@@ -13,7 +13,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
-CORRECTIONS = {"holm": "holm", "benjamini-hochberg": "fdr_bh"}
+CORRECTIONS = ("holm", "benjamini-hochberg")
 TIDY_COLUMNS = ("term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high")
 
 
@@ -149,12 +149,15 @@ def adjusted_p_values(p_values: ArrayLike, method: str) -> FloatArray:
     >>> adjusted_p_values([0.01, math.nan, 0.04], "holm").tolist()
     [0.02, nan, 0.04]
     """
-    from statsmodels.stats.multitest import multipletests
-
     adjusted = np.asarray(p_values, dtype=np.float64).copy()
     known = np.isfinite(adjusted)
-    if known.any():
-        adjusted[known] = multipletests(adjusted[known], method=CORRECTIONS[method])[1]
+    order = np.flatnonzero(known)[np.argsort(adjusted[known])]
+    count = len(order)
+    if method == "holm":
+        steps = np.maximum.accumulate(adjusted[order] * np.arange(count, 0, -1))
+    else:
+        steps = np.minimum.accumulate((adjusted[order] / (np.arange(1, count + 1) / count))[::-1])[::-1]
+    adjusted[order] = np.minimum(steps, 1.0)
     return adjusted
 
 

@@ -277,7 +277,7 @@ def _check(
     if not isinstance(design, Design):
         raise InputError(f"subgroups() needs a Design, not {type(design).__name__}.")
     check_choice("measure", measure, MEASURES)
-    check_choice("correction", correction, tuple(CORRECTIONS))
+    check_choice("correction", correction, CORRECTIONS)
     check_level(level)
     if (measure in RATES) != (time is not None):
         raise InputError("time, the column of time at risk, is needed for rates and only there.")

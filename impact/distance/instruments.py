@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from impact.cohort import Programme
+from impact.cohort.programme import Instrument as Stated
 from impact.distance.facts import Fact
-from impact.errors import InputError
+from impact.errors import DefinitionError, Fault, InputError
 from impact.fields import Fields, read_definition
 from impact.results import number, with_notes
 
 SUM, MEAN = "sum", "mean"
 WHOLE = "whole"
+WHY = "scores would be taken for better or worse than they are."
+REMEDY = "mend the definition; give another measure another name."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,45 @@ def instrument(name_or_path: str | Path) -> Instrument:
     11 (Barkham and others 2013: clinical from 11)
     """
     return read_definition(name_or_path, instruments, _instrument, thing="instrument", file="instrument's file")
+
+
+def check_instruments(programme: Programme) -> None:
+    """Hold what a programme's definition says of an instrument to the instrument's own file, where it has one here.
+
+    Raises
+    ------
+    DefinitionError
+        With every scale that the file does not have, and every range or direction that differs.
+
+    Examples
+    --------
+    >>> from impact.cohort import programme
+    >>> check_instruments(programme("pops"))
+    """
+    held = instruments()
+    faults = [
+        Fault(problem, table=programme.name, column=f"instruments: {stated.name}", why=WHY, remedy=REMEDY)
+        for stated in programme.instruments
+        if stated.name in held
+        for problem in _differences(stated, instrument(stated.name))
+    ]
+    if faults:
+        raise DefinitionError(f"The definition of {programme.title} contradicts the files of its instruments:", faults)
+
+
+def _differences(stated: Stated, held: Instrument) -> list[str]:
+    scales = {scale.name: scale for scale in held.scales}
+    found = []
+    for named in stated.scales:
+        scale = scales.get(named.name)
+        if scale is None:
+            found.append(f"the scale {named.name} is not one of {', '.join(scales)}")
+        elif (stated.low, stated.high, stated.better) != (scale.low, scale.high, scale.better):
+            found.append(
+                f"{named.name} runs from {number(scale.low)} to {number(scale.high)} and {scale.better} is better,"
+                f" not {number(stated.low)} to {number(stated.high)} and {stated.better}"
+            )
+    return found
 
 
 def _instrument(name: str, top: Fields) -> Instrument:

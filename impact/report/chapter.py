@@ -10,6 +10,7 @@ from pathlib import Path
 from impact.cohort import Cohort, Programme
 from impact.cohort import cohort as make_cohort
 from impact.cohort import programme as read_programme
+from impact.distance.instruments import check_instruments
 from impact.distance.pathways import Pathways
 from impact.errors import Fault, InputError
 from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
@@ -207,13 +208,15 @@ def chapter(
     InputError
         Where the records hold nobody referred to the programme.
     DefinitionError
-        Where the definition file or the plan cannot be used, or there is no plan.
+        Where the definition file or the plan cannot be used, or there is no plan; where the definition contradicts the
+        file of an instrument.
     """
     definition = (
         programme
         if isinstance(programme, Programme)
         else read_programme(programme, definitions=dict(linked.definitions))
     )
+    check_instruments(definition)
     if not (linked.table("referral")["programme"] == definition.name).any():
         raise InputError(
             f"There is nothing to write a chapter on {definition.title} from:",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from impact.cohort import programme
+from impact.cohort.programme import programmes
 from impact.distance import instrument, instruments, score_items
+from impact.distance.instruments import check_instruments
 from impact.errors import DefinitionError, InputError
 
 
@@ -140,3 +144,24 @@ def test_a_local_questionnaire_is_a_file(tmp_path: Path) -> None:
     assert len(caught.value.faults) >= 2
     with pytest.raises(DefinitionError, match="no instrument named"):
         instrument("star")
+
+
+@pytest.mark.parametrize("name", programmes())
+def test_definitions_say_what_the_files_of_their_instruments_say(name: str) -> None:
+    check_instruments(programme(name))
+
+
+def test_a_definition_that_contradicts_an_instruments_file_is_refused_with_every_contradiction() -> None:
+    known = programme("pops")
+    star, *others = known.instruments
+    first, *rest = star.scales
+    wrong = replace(star, better="lower", scales=(replace(first, name="motives"), *rest))
+    with pytest.raises(DefinitionError, match="contradicts the files of its instruments") as caught:
+        check_instruments(replace(known, instruments=(wrong, *others)))
+    problems = [str(fault) for fault in caught.value.faults]
+    assert len(problems) == len(star.scales) == 10
+    assert "the scale motives is not one of motivation" in problems[0]
+    assert all("higher is better, not 1 to 10 and lower" in problem for problem in problems[1:])
+    twice = replace(star, low=0.0)
+    with pytest.raises(DefinitionError, match="runs from 1 to 10"):
+        check_instruments(replace(known, instruments=(twice, *others)))

@@ -84,6 +84,25 @@ def test_every_fault_at_once() -> None:
         pathways(NEEDS.drop(columns=["person_id", "pathway"]), complete_to="2023-12-31")
 
 
+def test_programmes_are_counted_by_themselves() -> None:
+    both = pd.concat([NEEDS, NEEDS.iloc[:3].assign(programme="two")], ignore_index=True)
+    found = pathways(both, complete_to="2023-12-31", by="programme")
+    alone = pathways(both[both["programme"] == "two"], complete_to="2023-12-31")
+    mine = found.tidy().query("group == 'two'").drop(columns="group").reset_index(drop=True)
+    pd.testing.assert_frame_equal(mine, alone.tidy())
+    assert len(found.tidy()) == 14
+    assert "two, health: 0.3333" in repr(found)
+    nothing = pathways(both, complete_to="2022-01-01", by="programme")
+    assert nothing.tidy()["needs"].tolist() == [0] * 14
+    ax = found.plot(group="two")
+    assert len(ax.get_yticklabels()) == 7
+    ax.figure.clf()
+    with pytest.raises(InputError, match="group must be one of one, two"):
+        found.plot()
+    with pytest.raises(InputError, match="not parted"):
+        alone.plot(group="two")
+
+
 def test_plot_names_every_pathway() -> None:
     ax = pathways(NEEDS, complete_to="2023-12-31").plot()
     assert len(ax.get_yticklabels()) == 7

@@ -116,7 +116,7 @@ def stacked_shares(
         )
     axes.set_xlim(0, along[-1])
     time_axis(axes, unit)
-    axes.set_ylabel("Share of people")
+    axes.set_ylabel("Share")
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     handles, words = axes.get_legend_handles_labels()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -123,6 +123,35 @@ def normal_interval(estimate: float, std_error: float, level: float) -> tuple[fl
     """The two limits of the normal interval at `level`."""
     reach = float(scipy.stats.norm.ppf(0.5 + level / 2)) * std_error
     return estimate - reach, estimate + reach
+
+
+@dataclass(frozen=True, slots=True)
+class TTest:
+    """A test that a quantity is zero, and its interval: arrays, or numbers where one quantity was given."""
+
+    statistic: Any
+    p_value: Any
+    conf_low: Any
+    conf_high: Any
+
+
+def t_test(estimate: ArrayLike, std_error: ArrayLike, df: ArrayLike, level: float) -> TTest:
+    """Student's t test and interval of estimates on `df` degrees of freedom, the normal where they are infinite.
+
+    An estimate without error has no test, and an interval of no width.
+
+    Examples
+    --------
+    >>> found = t_test(2.0, 1.0, 10, 0.95)
+    >>> round(found.p_value, 4), round(found.conf_low, 4)
+    (0.0734, -0.2281)
+    """
+    value, error = np.asarray(estimate, dtype=float), np.asarray(std_error, dtype=float)
+    statistic = np.divide(value, error, out=np.full(np.broadcast(value, error).shape, np.nan), where=error > 0)
+    p_value = 2 * scipy.stats.t.sf(np.abs(statistic), df)
+    reach = scipy.stats.t.ppf(0.5 + level / 2, df) * error
+    found = (statistic, p_value, value - reach, value + reach)
+    return TTest(*(part.item() if np.ndim(part) == 0 else part for part in found))
 
 
 def proportion(count: int, n: int, level: float) -> tuple[float, float, float]:

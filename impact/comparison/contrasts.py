@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
 from impact.errors import ConvergenceError
 from impact.frames import FloatArray
+from impact.results import t_test
 
 RISKS = ("risk_difference", "risk_ratio", "odds_ratio")
 RATES = ("rate_difference", "rate_ratio")
@@ -74,10 +74,8 @@ def contrast(means: FloatArray, covariance: FloatArray, measure: str) -> tuple[f
 
 def infer(value: float, error: float, df: float, measure: str, level: float) -> Inference:
     """The t interval and test of a measure, or of its logarithm for a ratio; the normal where `df` is infinite."""
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * error
-    statistic = value / error if error > 0 else np.nan
-    p_value = 2 * float(scipy.stats.t.sf(abs(statistic), df)) if error > 0 else np.nan
-    found = [value, value - reach, value + reach]
+    made = t_test(value, error, df, level)
+    found = [value, made.conf_low, made.conf_high]
     if measure in RATIOS:
         found = [float(np.exp(one)) for one in found]
-    return Inference(found[0], error, statistic, p_value, found[1], found[2])
+    return Inference(found[0], error, made.statistic, made.p_value, found[1], found[2])

@@ -14,7 +14,7 @@ from impact.comparison.series_fit import EFFECT, Segmented, rule_lags, segmented
 from impact.comparison.series_rows import Series, read_season, read_series
 from impact.errors import InputError
 from impact.frames import BoolArray, FloatArray, check_choice, check_level
-from impact.results import Test, number, tidy_rows, with_notes
+from impact.results import Test, number, t_test, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -254,22 +254,21 @@ def _table(
         ("change in trend", fit.fit.estimates[-1], unit[-1]),
         (f"effect over the {int(after.sum())} periods", estimate, slope),
     ]
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.fit.df))
     shown = np.exp if counts else float
     found = []
     for term, value, gradient in wanted:
         error = float(np.sqrt(max(gradient @ fit.fit.covariance @ gradient, 0.0)))
         error = error if error > 1e-13 * np.abs(series.outcome).max() else 0.0
-        statistic = float(value) / error if error else np.nan
+        made = t_test(value, error, fit.fit.df, level)
         found.append(
             {
                 "term": term + against,
                 "estimate": float(shown(value)),
                 "std_error": error,
-                "statistic": statistic,
-                "p_value": 2 * float(scipy.stats.t.sf(abs(statistic), fit.fit.df)),
-                "conf_low": float(shown(value - reach * error)),
-                "conf_high": float(shown(value + reach * error)),
+                "statistic": made.statistic,
+                "p_value": made.p_value,
+                "conf_low": float(shown(made.conf_low)),
+                "conf_high": float(shown(made.conf_high)),
                 "n": len(series.time),
             }
         )

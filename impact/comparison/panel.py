@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.comparison.panel_fit import SMALL_SAMPLE, two_way
 from impact.comparison.panel_rows import Asked, Rows, check_window, read_rows
@@ -17,7 +16,7 @@ from impact.design import Design
 from impact.errors import InputError
 from impact.figures import COLOURS, STYLES, new_axes, open_frame
 from impact.frames import check_level
-from impact.results import number, tidy_rows, with_notes
+from impact.results import number, t_test, tidy_rows, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,9 +196,7 @@ def inferred(terms: Sequence[str], fit: Fit, rows: Rows, level: float) -> pd.Dat
     """Estimates with t intervals as a tidy frame."""
     error = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
     error = np.where(error > ROUNDING * np.abs(rows.outcome).max(), error, 0.0)
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, fit.df)) * error
-    statistic = np.divide(fit.estimates, error, out=np.full(len(error), np.nan), where=error > 0)
-    p = 2 * scipy.stats.t.sf(np.abs(statistic), fit.df)
+    made = t_test(fit.estimates, error, fit.df, level)
     people = len(np.unique(rows.person))
     return tidy_rows(
         [
@@ -207,10 +204,7 @@ def inferred(terms: Sequence[str], fit: Fit, rows: Rows, level: float) -> pd.Dat
                 "term": term,
                 "estimate": float(fit.estimates[place]),
                 "std_error": float(error[place]),
-                "statistic": float(statistic[place]),
-                "p_value": float(p[place]),
-                "conf_low": float(fit.estimates[place] - reach[place]),
-                "conf_high": float(fit.estimates[place] + reach[place]),
+                **{name: float(values[place]) for name, values in asdict(made).items()},
                 "n": people,
                 "n_rows": len(rows.outcome),
                 "n_clusters": int(fit.df) + 1,

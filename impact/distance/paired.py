@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 
 from impact.frames import FloatArray
+from impact.results import t_test
 
 EXACT_UP_TO = 50
 NAN = float("nan")
@@ -92,18 +93,16 @@ def mean_change(before: FloatArray, after: FloatArray, level: float) -> MeanChan
     if spread <= 1e-12 * scale:
         return MeanChange(estimate, NAN, NAN, NAN, NAN, NAN, NAN, NAN)
     std_error = spread / math.sqrt(n)
-    statistic = estimate / std_error
-    p_value = float(2 * scipy.stats.t.sf(abs(statistic), n - 1))
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, n - 1)) * std_error
+    found = t_test(estimate, std_error, n - 1, level)
     correction = _hedges(n - 1)
     average = (float(before.std(ddof=1)) + float(after.std(ddof=1))) / 2
     return MeanChange(
         estimate,
         std_error,
-        statistic,
-        p_value,
-        estimate - reach,
-        estimate + reach,
+        found.statistic,
+        found.p_value,
+        found.conf_low,
+        found.conf_high,
         correction * estimate / spread,
         correction * estimate / average,
     )

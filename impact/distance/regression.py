@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 
 from impact.frames import FloatArray
+from impact.results import t_test
 
 NAN = float("nan")
 
@@ -90,10 +91,8 @@ def student(estimate: float, std_error: float, df: float, level: float) -> Mean:
     """A t test and interval from an estimate, its standard error and degrees of freedom."""
     if not std_error > 0:
         return Mean(estimate, NAN, NAN, NAN, NAN, NAN, NAN)
-    statistic = estimate / std_error
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * std_error
-    p_value = float(2 * scipy.stats.t.sf(abs(statistic), df))
-    return Mean(estimate, std_error, statistic, p_value, estimate - reach, estimate + reach, df)
+    found = t_test(estimate, std_error, df, level)
+    return Mean(estimate, std_error, found.statistic, found.p_value, found.conf_low, found.conf_high, df)
 
 
 def _floor(std_error: float, size: float) -> float:

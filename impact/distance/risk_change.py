@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.cohort import risk_band
 from impact.cohort.ogrs import BANDS
 from impact.distance.paired import NAN, mean_change
 from impact.errors import InputError
 from impact.frames import BoolArray, Columns, FloatArray, IntArray, check_level
-from impact.results import number, tidy_rows, with_notes
+from impact.results import number, t_test, tidy_rows, with_notes
 
 LABEL = "benchmark, not impact"
 _CAUTION = (
@@ -225,15 +224,11 @@ def _difference(labels: tuple[object, ...], changes: list[FloatArray], level: fl
         return None
     df = sum(parts) ** 2 / sum(part**2 / (len(change) - 1) for part, change in zip(parts, changes, strict=True))
     estimate = float(changes[1].mean() - changes[0].mean())
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * std_error
     row = {
         "term": f"change of {labels[1]} less that of {labels[0]}",
         "estimate": estimate,
         "std_error": std_error,
-        "statistic": estimate / std_error,
-        "p_value": float(2 * scipy.stats.t.sf(abs(estimate / std_error), df)),
-        "conf_low": estimate - reach,
-        "conf_high": estimate + reach,
+        **asdict(t_test(estimate, std_error, df, level)),
         "n": sum(len(change) for change in changes),
     }
     return tidy_rows([row])

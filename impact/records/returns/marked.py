@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,10 @@ import pandas as pd
 
 from impact.errors import InputError
 from impact.records.atomic import write_atomically
+from impact.records.returns.archive import MARKER
 from impact.records.returns.book import FONT, heading, page, without_clock
-from impact.records.returns.reading import read
+from impact.records.returns.reading import ZIP, content_of, read_content
 from impact.records.returns.template import TO_MEND
-from impact.records.returns.workbook import MARKER
 
 if TYPE_CHECKING:
     from openpyxl import Workbook  # type: ignore[import-untyped]
@@ -47,31 +48,30 @@ def mark(source: Path, digest: str, findings: pd.DataFrame, path: Path) -> None:
         raise InputError("The marked copy is an Excel workbook: give a path that ends in .xlsx.")
     if not path.parent.is_dir():
         raise InputError("There is no such folder to write the marked copy to.")
-    if not source.is_file() or hashlib.sha256(source.read_bytes()).hexdigest() != digest:
+    content = content_of(source) if source.is_file() else b""
+    if content is not None and hashlib.sha256(content).hexdigest() != digest:
         raise InputError("The return has changed since it was checked: check it again, then mark it.")
     if path.exists() and path.samefile(source):
         raise InputError("The marked copy cannot take the place of the return: give it another path.")
-    book = _copy(source)
+    book = _copy(content, source.stem)
     for sheet in book.worksheets:
         _deaden(sheet)
     _list(book, findings, _comment(book, findings))
     write_atomically(path, without_clock(book))
 
 
-def _copy(source: Path) -> Workbook:
+def _copy(content: bytes | None, name: str) -> Workbook:
     """The return as a workbook of its own."""
     from openpyxl import Workbook, load_workbook
 
-    sheets, _ = read(source, source.stem)
-    if not sheets:
+    sheets, _ = read_content(content, name)
+    if content is None or not sheets:
         raise InputError("No copy can be made of a return that cannot be read: the letter says why.")
-    with source.open("rb") as file:
-        workbook = file.read(4) == b"PK\x03\x04"
-    if workbook:
+    if content.startswith(ZIP):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                book = load_workbook(source, keep_links=False)
+                book = load_workbook(io.BytesIO(content), keep_links=False)
         except Exception as error:  # whatever an odd file makes the writer's reader raise
             raise InputError("No copy can be made of this workbook: ask for one saved again as .xlsx.") from error
         if TO_MEND in book.sheetnames:

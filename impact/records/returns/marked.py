@@ -54,6 +54,7 @@ def mark(source: Path, digest: str, findings: pd.DataFrame, path: Path) -> None:
     if path.exists() and path.samefile(source):
         raise InputError("The marked copy cannot take the place of the return: give it another path.")
     book = _copy(content, source.stem)
+    book.defined_names.clear()
     for sheet in book.worksheets:
         _deaden(sheet)
     _list(book, findings, _comment(book, findings))
@@ -101,17 +102,19 @@ def _as_text(cell: object) -> None:
 
 
 def _deaden(sheet: Worksheet) -> None:
-    """Formulas become their text, links go, and earlier marks with them."""
+    """Formulas become their text; links, pictures and tables over other data go, and earlier marks with them."""
     sheet.conditional_formatting = type(sheet.conditional_formatting)()
-    sheet._images, sheet._charts = [], []
-    for row in sheet.iter_rows():
-        for cell in row:
+    sheet._images, sheet._charts, sheet._pivots = [], [], []
+    sheet.defined_names.clear()
+    for cell in sheet._cells.values():  # those that are there; a sheet may claim to have 17 thousand million
+        if getattr(cell, "_hyperlink", None) is not None:
             cell.hyperlink = None
+        if getattr(cell, "_comment", None) is not None:
             cell.comment = None
-            if cell.data_type == "f":
-                text = getattr(cell.value, "text", cell.value)
-                cell.value = _plain(str(text))
-                _as_text(cell)
+        if cell.data_type == "f":
+            text = getattr(cell.value, "text", cell.value)
+            cell.value = _plain(str(text))
+            _as_text(cell)
 
 
 def _comment(book: Workbook, findings: pd.DataFrame) -> int:

@@ -1,0 +1,262 @@
+"""Returns changed at random, guided by the lines that they reach: nothing in them may end a check in any other way.
+
+Templates, filled returns, CSV files and forms of totals are changed byte by byte, inside their parts and around them.
+What reaches a line from another than before is kept and changed further. Every input is checked, and many are marked;
+an exception that is not documented, a minute without an end, a return that is changed and a copy that cannot be read
+are findings: each is written to the folder, with the place where it stood.
+
+Run as ``python benchmarks/fuzz_returns.py [minutes [seed [folder]]]``; the default is 10 minutes, seed 1, fuzz_found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from openpyxl import Workbook, load_workbook
+
+from impact.errors import InputError
+from impact.records.returns.asked import asked_of
+from impact.records.returns.check import check_return
+from impact.records.returns.legacy import FORMS
+from impact.records.returns.sheets import DamagedError, TooLargeError
+from impact.records.returns.template import example, tables, write_template
+from impact.records.returns.workbook import read_workbook
+
+LONGEST = 60
+MEMORY = 4 << 30
+HERE = "/impact/records/returns/"
+WORDS = [
+    b"<", b">", b"/>", b"&", b"&amp;", b"&#0;", b"&x;", b'"', b"'", b"=", b"\0", b"]]>", b"<![CDATA[", b"<!--", b"-->",
+    b"<!DOCTYPE a>", b"<c>", b"</c>", b'<c r="A1">', b"<row>", b"</row>", b'<row r="1048576">', b"<v>", b"</v>", b"<f>",
+    b"<is><t>", b'<f t="shared" si="0"/>', b't="s"', b't="b"', b't="d"', b't="e"', b't="str"', b't="inlineStr"',
+    b't="n"', b's="1"', b's="99999"', b"XFD1048576", b"A0", b"ZZZZ9", b"-1", b"0", b"60", b"1e308", b"NaN", b"Infinity",
+    b"2958466", b"9" * 30, b"9" * 5000, b"44593", b"2022-02-30", b"2022-02-01", b"2022-02-01T00:00:00", b"unknown",
+    b'<mergeCell ref="A1:XFD1048576"/>', b'<mergeCells><mergeCell ref="A1:B9"/></mergeCells>', b'date1904="1"',
+    b'state="veryHidden"', b'hidden="1"', b"_x0000_", b"_xD800_", b"\xff\xfe", b"\xef\xbb\xbf", b"\xc3\xa9", b"\xe9",
+    "\u200b\u202e\U0001f600".encode(), b",", b",,,,,,,,", b"\n", b"\r", b"\r\n\r\n", b";", b"\t", b'""', b" ", b"=1+1",
+    b"#REF!", b"+44 151 496 0000", b"a@b.org", b"person_id", b"related_id", b"birth_date", b"Total", b"Sex", b"parent",
+    b"18 - 25", b"25+", b"post code", b"TargetMode=\"External\"", b"rId1", b"../../x", b"/xl/workbook.xml", b"xl/",
+    b'Type="http://x/worksheet"', b'Type="http://x/image"', b"http://purl.oclc.org/ooxml/spreadsheetml/main", b"xmlns=",
+    b'<sheetProtection sheet="1"/>', b'<dataValidation sqref="A1:XFD1048576"/>', b"PK\x03\x04", b"PK\x01\x02",
+]  # fmt: skip
+FORM = (
+    b"Section,Category,Number\nTotal,Beneficiaries,70\nSex,Female,18\n,Male,10\nAdults,Parent/Carers,18\n,18 - 25,5\n"
+)
+SLIPS = [["P1", "P1", "parent"], ["P2", "=1+1", "child"], ["p-2", None, "cousin"], [3.5, True, "#REF!"]]
+
+
+class LateError(BaseException):
+    """An input took too long."""
+
+
+def late(*_: object) -> None:
+    """Stop what is under way."""
+    raise LateError
+
+
+def seeds(folder: Path) -> list[tuple[bytes, str]]:
+    """Returns to begin with, each with the name of its file."""
+    path, asked = folder / "seed.xlsx", asked_of("pops", None)
+    write_template(path, "pops")
+    held = [(path.read_bytes(), "a.xlsx")]
+    book = load_workbook(path)
+    for table in tables():
+        book[table.name].append([example(table, column, asked) for column in table.columns])
+    book.save(path)
+    held.append((path.read_bytes(), "a.xlsx"))
+    book = Workbook()
+    for name, header, rows in (
+        ("family", ["person_id", "related_id", "relation"], SLIPS),
+        (
+            "person",
+            ["person_id", "sex", "birth_date", "birth_month", "ethnicity"],
+            [["P1", "Male", 44593, "x", ""]] * 3,
+        ),
+    ):
+        sheet = book.create_sheet(name)
+        for row in [header, *rows]:
+            sheet.append(row)
+        sheet.merge_cells("A4:B5")
+    book.save(path)
+    held.append((path.read_bytes(), "a.xlsx"))
+    check_return(path).write_marked(folder / "marked.xlsx")
+    held.append(((folder / "marked.xlsx").read_bytes(), "a.xlsx"))
+    for table in tables():
+        row = ",".join(str(example(table, column, asked)) for column in table.columns)
+        text = ",".join(column.name for column in table.columns) + f"\n{row}\n{row}\n"
+        held.append((text.encode(), f"{table.name}.csv"))
+    return [*held, (FORM, "form.csv"), (b"\xd0\xcf\x11\xe0" + b"EncryptedPackage".ljust(64, b"\0"), "a.xlsx")]
+
+
+def changed(rng: random.Random, raw: bytes, others: list[bytes]) -> bytes:
+    """Bytes with one to six changes: cut, doubled, overwritten, put in, taken from another input."""
+    held = bytearray(raw)
+    for _ in range(rng.choice([1, 1, 2, 3, 6])):
+        at = rng.randrange(len(held) + 1)
+        how = rng.randrange(7)
+        if how == 0:
+            held[at : at + 1] = bytes([rng.randrange(256)])
+        elif how == 1:
+            del held[at : at + rng.choice([1, 4, 30, 300])]
+        elif how == 2:
+            held[at:at] = held[at : at + rng.choice([5, 50, 500])] * rng.choice([1, 2, 9])
+        elif how in (3, 4):
+            held[at : at + rng.choice([0, 0, 1, 8])] = rng.choice(WORDS)
+        elif how == 5:
+            other = rng.choice(others)
+            start = rng.randrange(len(other) + 1)
+            held[at : at + rng.choice([0, 40])] = other[start : start + rng.choice([10, 100, 1000])]
+        else:
+            digits = [place for place in range(at, min(at + 400, len(held))) if 48 <= held[place] < 58]
+            if digits:
+                held[rng.choice(digits)] = rng.randrange(48, 58)
+    return bytes(held[: 1 << 20])
+
+
+def parts_of(raw: bytes) -> list[tuple[str, bytes]]:
+    """The parts of an archive; none where it is not one."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as held:
+            return [(part.filename, held.read(part)) for part in held.infolist() if part.file_size < 1 << 20]
+    except Exception:
+        return []
+
+
+def next_input(rng: random.Random, corpus: list[tuple[bytes, str]]) -> tuple[bytes, str]:
+    """An input changed inside its parts or around them."""
+    raw, name = rng.choice(corpus)
+    parts = parts_of(raw)
+    if not parts or rng.random() < 0.15:
+        return changed(rng, raw, [rng.choice(corpus)[0]]), name
+    place = rng.randrange(len(parts))
+    for _ in range(6):
+        if "sheet" not in parts[place][0] and "workbook" not in parts[place][0] and rng.random() < 0.6:
+            place = rng.randrange(len(parts))
+    part, content = parts[place]
+    how = rng.random()
+    if how < 0.04:
+        del parts[place]
+    elif how < 0.08:
+        parts.append((part, content))
+    elif how < 0.12:
+        parts[place] = (changed(rng, part.encode(), [b"xl/"]).decode("utf-8", "replace") or "x", content)
+    elif how < 0.15:
+        parts.append((rng.choice(["xl/vbaProject.bin", "xl/media/a.png", "../x", "xl/comments9.xml"]), content))
+    else:
+        parts[place] = (part, changed(rng, content, [content for _, content in parts]))
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", rng.choice([zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])) as held:
+        for title, content in parts:
+            held.writestr(title.replace("\0", "x"), content)
+    return made.getvalue(), name
+
+
+def tracer(reached: set[tuple[str, int, int]]) -> Callable[..., Any]:
+    """A trace that notes from which line to which other the returns' own code goes."""
+    last = [0]
+
+    def local(frame: FrameType, event: str, _: object) -> Callable[..., Any]:
+        if event == "line":
+            reached.add((frame.f_code.co_filename, last[0], frame.f_lineno))
+            last[0] = frame.f_lineno
+        return local
+
+    def begin(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        return local if event == "call" and HERE in frame.f_code.co_filename else None
+
+    return begin
+
+
+def run(raw: bytes, path: Path, rng: random.Random) -> None:
+    """One input through everything that reads it."""
+    path.write_bytes(raw)
+    if raw.startswith(b"PK"):
+        with contextlib.suppress(DamagedError, TooLargeError):
+            read_workbook(raw)
+    form = rng.choice(["individual", "individual", "individual", *FORMS])
+    checked = check_return(
+        path, form=form, programme=rng.choice([None, "pops"]), areas=rng.choice([None, ["E01006512"]])
+    )
+    again = check_return(path, form=form)
+    repr(checked), again.tidy()
+    if rng.random() < 0.3:
+        out = path.parent / "marked.xlsx"
+        try:
+            checked.write_marked(out)
+        except InputError:
+            assert not out.exists(), "a copy that was refused was written"
+        else:
+            read_workbook(out.read_bytes())
+            load_workbook(out)
+            out.unlink()
+    assert path.read_bytes() == raw, "the return was changed"
+    assert [one.name for one in path.parent.iterdir()] == [path.name], "something was left behind"
+
+
+def main(minutes: float, seed: int, folder: Path) -> None:
+    """Run for some minutes; print how many inputs, what they reached and each finding."""
+    rng = random.Random(seed)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    signal.signal(signal.SIGALRM, late)
+    with tempfile.TemporaryDirectory() as place:
+        corpus = seeds(Path(place))
+    reached: set[tuple[str, int, int]] = set()
+    found: dict[str, int] = {}
+    start, runs, waiting = time.monotonic(), 0, list(corpus)
+    slowest = 0.0
+    while time.monotonic() - start < 60 * minutes:
+        raw, name = waiting.pop() if waiting else next_input(rng, corpus)
+        before, began, kind = len(reached), time.monotonic(), ""
+        with tempfile.TemporaryDirectory() as place:
+            signal.alarm(LONGEST)
+            sys.settrace(tracer(reached))
+            try:
+                run(raw, Path(place) / name, rng)
+            except (LateError, Exception) as error:
+                sys.settrace(None)
+                where = [one for one in traceback.extract_tb(error.__traceback__) if HERE in one.filename]
+                last = where[-1] if where else traceback.extract_tb(error.__traceback__)[-1]
+                kind = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+            finally:
+                sys.settrace(None)
+                signal.alarm(0)
+        runs += 1
+        slowest = max(slowest, time.monotonic() - began)
+        if kind:
+            found[kind] = found.get(kind, 0) + 1
+            if found[kind] == 1:
+                folder.mkdir(parents=True, exist_ok=True)
+                told = folder / f"{hashlib.sha256(raw).hexdigest()[:12]}-{name}"
+                told.write_bytes(raw)
+                print(f"{kind}: {told}", flush=True)
+        elif len(reached) > before and len(raw) < 200_000:
+            corpus.append((raw, name))
+        if runs % 500 == 0:
+            print(f"{runs:,} inputs, {len(corpus)} kept, {len(reached):,} steps, slowest {slowest:.1f} s", flush=True)
+    print(
+        f"{runs:,} inputs in {minutes:g} minutes, {len(corpus)} kept, {len(reached):,} steps from line to line reached"
+    )
+    print(f"Slowest {slowest:.1f} s. Findings: {found or 'none'}")
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    main(
+        float(given[0]) if given else 10,
+        int((*given, 1, 1)[1]),
+        Path((*given, "", "", "fuzz_found")[2] or "fuzz_found"),
+    )

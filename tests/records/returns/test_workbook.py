@@ -30,7 +30,8 @@ OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 STYLES = (
     '<numFmts><numFmt numFmtId="170" formatCode="yyyy\\-mm\\-dd"/>'
-    '<numFmt numFmtId="171" formatCode="0&quot; days&quot;"/></numFmts><cellXfs><xf/><xf numFmtId="14"/><xf numFmtId="170"/><xf numFmtId="171"/></cellXfs>'
+    '<numFmt numFmtId="171" formatCode="0&quot; days&quot;"/></numFmts>'
+    '<cellXfs><xf/><xf numFmtId="14"/><xf numFmtId="170"/><xf numFmtId="171"/></cellXfs>'
     '<dxfs><dxf><numFmt numFmtId="171" formatCode="dd"/></dxf></dxfs>'
 )
 

@@ -32,6 +32,7 @@ from impact.errors import InputError
 from impact.records.returns.asked import asked_of
 from impact.records.returns.check import check_return
 from impact.records.returns.legacy import FORMS
+from impact.records.returns.rules import rules
 from impact.records.returns.sheets import DamagedError, TooLargeError
 from impact.records.returns.template import example, tables, write_template
 from impact.records.returns.workbook import read_workbook
@@ -181,19 +182,26 @@ def tracer(reached: set[tuple[str, int, int]]) -> Callable[..., Any]:
     return begin
 
 
-def run(raw: bytes, path: Path, rng: random.Random) -> None:
-    """One input through everything that reads it."""
+def run(raw: bytes, path: Path, rng: random.Random, trace: Callable[..., Any]) -> None:
+    """One input through everything that reads it, its way through the check followed."""
     path.write_bytes(raw)
-    if raw.startswith(b"PK"):
-        with contextlib.suppress(DamagedError, TooLargeError):
-            read_workbook(raw)
-    form = rng.choice(["individual", "individual", "individual", *FORMS])
-    checked = check_return(
-        path, form=form, programme=rng.choice([None, "pops"]), areas=rng.choice([None, ["E01006512"]])
-    )
-    again = check_return(path, form=form)
-    repr(checked), again.tidy()
-    if rng.random() < 0.3:
+    how: dict[str, Any] = {
+        "form": rng.choice(["individual", "individual", "individual", *FORMS]),
+        "programme": rng.choice([None, "pops"]),
+        "areas": rng.choice([None, ["E01006512"]]),
+    }
+    sys.settrace(trace)
+    try:
+        if raw.startswith(b"PK"):
+            with contextlib.suppress(DamagedError, TooLargeError):
+                read_workbook(raw)
+        checked = check_return(path, **how)
+    finally:
+        sys.settrace(None)
+    assert repr(checked) and set(checked.findings["rule"]) <= set(rules()), "a rule is not held"
+    if rng.random() < 0.1:
+        assert checked.findings.equals(check_return(path, **how).findings), "the same return has other findings"
+    if rng.random() < 0.2:
         out = path.parent / "marked.xlsx"
         try:
             checked.write_marked(out)
@@ -223,16 +231,13 @@ def main(minutes: float, seed: int, folder: Path) -> None:
         before, began, kind = len(reached), time.monotonic(), ""
         with tempfile.TemporaryDirectory() as place:
             signal.alarm(LONGEST)
-            sys.settrace(tracer(reached))
             try:
-                run(raw, Path(place) / name, rng)
+                run(raw, Path(place) / name, rng, tracer(reached))
             except (LateError, Exception) as error:
-                sys.settrace(None)
                 where = [one for one in traceback.extract_tb(error.__traceback__) if HERE in one.filename]
                 last = where[-1] if where else traceback.extract_tb(error.__traceback__)[-1]
                 kind = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
             finally:
-                sys.settrace(None)
                 signal.alarm(0)
         runs += 1
         slowest = max(slowest, time.monotonic() - began)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ from impact.errors import InputError
 from impact.records.atomic import write_atomically
 from impact.records.returns.archive import MARKER
 from impact.records.returns.book import FONT, heading, page, without_clock
+from impact.records.returns.cells import header_of
 from impact.records.returns.reading import ZIP, content_of, read_content
-from impact.records.returns.template import TO_MEND
+from impact.records.returns.sheets import Sheet
+from impact.records.returns.template import TO_MEND, tables
 
 if TYPE_CHECKING:
     from openpyxl import Workbook  # type: ignore[import-untyped]
@@ -53,35 +56,49 @@ def mark(source: Path, digest: str, findings: pd.DataFrame, path: Path) -> None:
         raise InputError("The return has changed since it was checked: check it again, then mark it.")
     if path.exists() and path.samefile(source):
         raise InputError("The marked copy cannot take the place of the return: give it another path.")
-    book = _copy(content, source.stem)
+    sheets, _ = read_content(content, source.stem)
+    if content is None or not sheets:
+        raise InputError("No copy can be made of a return that cannot be read: the letter says why.")
+    book = _copy(content) if content.startswith(ZIP) else _laid_out(sheets[0])
+    _list(book, findings, _comment(book, findings, sheets))
+    with _odd():
+        made = without_clock(book)
+    write_atomically(path, made)
+
+
+@contextmanager
+def _odd() -> Iterator[None]:
+    """Whatever an odd workbook makes the package raise that reads and writes it here is the same to the caller."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        raise InputError("No copy can be made of this workbook: ask for one saved again as .xlsx.") from error
+
+
+def _copy(content: bytes) -> Workbook:
+    """A workbook without what could run in it, and without an earlier list and earlier marks."""
+    from openpyxl import load_workbook
+
+    with _odd():
+        book = load_workbook(io.BytesIO(content), keep_links=False)
+    if TO_MEND in book.sheetnames:
+        del book[TO_MEND]
     book.defined_names.clear()
     for sheet in book.worksheets:
         _deaden(sheet)
-    _list(book, findings, _comment(book, findings))
-    write_atomically(path, without_clock(book))
+    return book
 
 
-def _copy(content: bytes | None, name: str) -> Workbook:
-    """The return as a workbook of its own."""
-    from openpyxl import Workbook, load_workbook
+def _laid_out(held: Sheet) -> Workbook:
+    """The rows of a CSV file on a sheet, as text."""
+    from openpyxl import Workbook
 
-    sheets, _ = read_content(content, name)
-    if content is None or not sheets:
-        raise InputError("No copy can be made of a return that cannot be read: the letter says why.")
-    if content.startswith(ZIP):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                book = load_workbook(io.BytesIO(content), keep_links=False)
-        except Exception as error:  # whatever an odd file makes the writer's reader raise
-            raise InputError("No copy can be made of this workbook: ask for one saved again as .xlsx.") from error
-        if TO_MEND in book.sheetnames:
-            del book[TO_MEND]
-        return book
     book = Workbook()
     sheet = book.active
     sheet.title = "return"
-    for number, cells in sheets[0].rows():
+    for number, cells in held.rows():
         for place, text in enumerate(cells, start=1):
             if text:
                 sheet.cell(number, place).value = _plain(text)
@@ -117,40 +134,52 @@ def _deaden(sheet: Worksheet) -> None:
             _as_text(cell)
 
 
-def _comment(book: Workbook, findings: pd.DataFrame) -> int:
-    """Write the findings on their cells; those of a column or sheet stand on its first row. Returns how many cells."""
+def _comment(book: Workbook, findings: pd.DataFrame, sheets: list[Sheet]) -> int:
+    """Write the findings on their cells; those of a column or sheet stand at its header. Returns how many are left."""
     from openpyxl.comments import Comment  # type: ignore[import-untyped]
     from openpyxl.styles import PatternFill  # type: ignore[import-untyped]
 
     words: dict[tuple[str, int, int], list[str]] = {}
     worst: dict[tuple[str, int, int], str] = {}
-    places = {sheet.title: dict(_titles(sheet)) for sheet in book.worksheets}
-    only = book.worksheets[0].title if len(book.worksheets) == 1 else ""
-    for one in findings.to_dict("records"):
-        name = one["sheet"] if one["sheet"] in places else only
+    titles = {sheet.title for sheet in book.worksheets}
+    only = book.worksheets[0].title if len(titles) == 1 else ""
+    headers = {sheet.name if sheet.name in titles else only: _header(sheet) for sheet in sheets}
+    for sheet_of, row, column, rule, severity, why, ask in findings[
+        ["sheet", "row", "column", "rule", "severity", "why", "ask"]
+    ].itertuples(index=False):
+        name = sheet_of if sheet_of in titles else only
         if not name:
             continue
-        column = places[name].get(one["column"]) or (int(one["column"]) if one["column"].isdigit() else 1)
-        where = (name, int(one["row"]) or 1, column)
-        words.setdefault(where, []).append(f"{_told(one['rule'])}: {one['why']} {one['ask']}")
-        worst[where] = "error" if "error" in (one["severity"], worst.get(where)) else "warning"
+        top, places = headers.get(name, (1, {}))
+        place = places.get(column) or (int(column) if column.isdecimal() else 1)
+        where = _visible(book[name], int(row) or top, place)
+        words.setdefault(where, []).append(f"{_told(rule)}: {why} {ask}")
+        worst[where] = "error" if "error" in (severity, worst.get(where)) else "warning"
     marked = sorted(words, key=lambda where: (worst[where], where))[:MOST_MARKS]
     for where in marked:
         name, row, column = where
         cell = book[name].cell(row, column)
-        if type(cell).__name__ == "MergedCell":
-            continue
         cell.fill = PatternFill("solid", start_color=_SHADES[worst[where]])
         text = "\n".join(words[where])
         cell.comment = Comment(text, MARKER, width=320, height=18 * (2 + len(text) // 42))
-    return max(0, len(words) - len(marked))
+    return len(words) - len(marked)
 
 
-def _titles(sheet: Worksheet) -> Iterator[tuple[str, int]]:
-    for row in sheet.iter_rows(min_row=1, max_row=10):
-        for cell in row:
-            if isinstance(cell.value, str):
-                yield cell.value.strip(), cell.column
+def _visible(sheet: Worksheet, row: int, column: int) -> tuple[str, int, int]:
+    """The cell itself, or the first of those that it is merged with."""
+    if type(sheet._cells.get((row, column))).__name__ == "MergedCell":
+        held = next(one for one in sheet.merged_cells.ranges if sheet.cell(row, column).coordinate in one)
+        return sheet.title, held.min_row, held.min_col
+    return sheet.title, row, column
+
+
+def _header(sheet: Sheet) -> tuple[int, dict[str, int]]:
+    """The row of a sheet's column names, and the column of each; that of a sheet that is none of ours is its first."""
+    table = next((table for table in tables() if table.name == sheet.name), None)
+    at, header = (None, []) if table is None else header_of(sheet, [column.name for column in table.columns])
+    if at is None:
+        return 1, {}
+    return int(sheet.numbers[at]), {title: place for place, title in reversed([*enumerate(header, start=1)]) if title}
 
 
 def _told(rule: str) -> str:

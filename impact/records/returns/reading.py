@@ -9,8 +9,9 @@ import re
 from pathlib import Path
 
 from impact.records.returns.rules import Found
+from impact.records.returns.sheetpart import LONGEST_CELL
 from impact.records.returns.sheets import MOST_CELLS, DamagedError, Sheet, TooLargeError, sheet_of_rows
-from impact.records.returns.workbook import LONGEST_CELL, read_workbook
+from impact.records.returns.workbook import read_workbook
 
 LARGEST_FILE = 64 << 20
 ZIP = b"PK\x03\x04"

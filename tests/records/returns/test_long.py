@@ -24,7 +24,9 @@ def _found(path: Path, text: str, form: str = "individual") -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("text", ["a" * LONG, "a" * (LONG - 1) + "@", "a@" * (LONG // 2), "0 " * (LONG // 2), "1" * LONG])
+@pytest.mark.parametrize(
+    "text", ["a" * LONG, "a" * (LONG - 1) + "@", "a@" * (LONG // 2), "0 " * (LONG // 2), "1" * LONG]
+)
 def test_a_long_cell_is_read_in_one_go(tmp_path: Path, text: str) -> None:
     assert _found(tmp_path / "story.csv", STORY.format(text)) in ([], ["phone"])
     assert "column-unknown" in _found(tmp_path / "family.csv", NOTE.format(text + "1"))

@@ -140,6 +140,26 @@ def test_no_file_and_no_form_are_the_callers_errors(tmp_path: Path) -> None:
         check_return(tmp_path, form="other")
 
 
+def test_a_file_that_cannot_be_opened_is_the_callers_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "family.csv"
+    path.write_text("person_id")
+
+    def refused(*_: object) -> bytes:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr("impact.records.returns.check.content_of", refused)
+    with pytest.raises(InputError, match="cannot be opened"):
+        check_return(path)
+
+
+@pytest.mark.parametrize("before", [b"\n" * 20, b"\xef\xbb\xbf" + b"\r\n" * 40])
+def test_a_file_that_begins_with_empty_lines_is_not_empty(tmp_path: Path, before: bytes) -> None:
+    assert _found(tmp_path / "family.csv", before + b"person_id,related_id,relation\nP1,P2,parent\n") == [
+        "header-moved"
+    ]
+    assert _found(tmp_path / "family.csv", before) == ["empty-file"]
+
+
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(
     content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),

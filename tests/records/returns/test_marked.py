@@ -16,7 +16,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from impact.cli import run
 from impact.errors import InputError
-from impact.records.returns import marked
+from impact.records.returns import check, marked
 from impact.records.returns.check import check_return
 from impact.records.returns.template import TO_MEND
 from impact.records.returns.workbook import MAIN, read_workbook
@@ -199,6 +199,24 @@ def test_a_return_that_holds_an_earlier_list_alone(tmp_path: Path) -> None:
     book.save(tmp_path / "a.xlsx")
     with pytest.raises(InputError, match="cannot be read"):
         check_return(tmp_path / "a.xlsx").write_marked(tmp_path / "m.xlsx")
+
+
+def test_a_file_that_changes_while_it_is_checked_is_not_taken_for_the_one_that_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "family.csv"
+    path.write_text("person_id,related_id,relation\nP1,P1,parent\n")
+    read = check.read_content
+
+    def read_and_change(content: bytes | None, name: str) -> object:
+        path.write_text("person_id,related_id,relation\nP1,P2,parent\n")
+        return read(content, name)
+
+    monkeypatch.setattr(check, "read_content", read_and_change)
+    checked = check_return(path)
+    assert checked.findings["rule"].tolist() == ["tie-to-self"]
+    with pytest.raises(InputError, match="changed since"):
+        checked.write_marked(tmp_path / "m.xlsx")
 
 
 def test_what_cannot_be_marked(tmp_path: Path) -> None:

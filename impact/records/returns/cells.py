@@ -196,7 +196,7 @@ def _text(value: str, column: Column, text: str, areas: Collection[str] | None) 
             return value, "turned-to-date"
         if re.fullmatch(r"[0-9](\.[0-9]+)?E\+[0-9]+", value):
             return value, "shortened-number"
-        if identifier and _PLACEHOLDER.fullmatch(value[:20]):
+        if identifier and _PLACEHOLDER.fullmatch(value):
             return None, "placeholder"
     return value, "spaces" if value != text else ""
 

@@ -122,7 +122,7 @@ def check_return(
     Raises
     ------
     InputError
-        There is no such file, it cannot be opened, or there is no such form.
+        There is no such file or form, or the file cannot be opened; `received_on` is no date, or `areas` one text.
     DefinitionError
         There is no such programme, or its definition file cannot be used.
 
@@ -140,6 +140,12 @@ def check_return(
     path = Path(path)
     if form not in ("individual", *FORMS):
         raise InputError(f"form must be one of individual, {', '.join(FORMS)}.")
+    if isinstance(areas, str):
+        raise InputError("areas must be a list of codes of small areas, not one text.")
+    if isinstance(received_on, dt.datetime):
+        received_on = received_on.date()
+    if not (received_on is None or isinstance(received_on, dt.date)):
+        raise InputError("received_on must be a date, as datetime.date(2023, 6, 30).")
     if not path.is_file():
         raise InputError("There is no such file to check.")
     asked = None if programme is None else asked_of(programme, definitions)
@@ -155,6 +161,8 @@ def check_return(
         found += check_form(sheets)
         if not (sheets or found):
             found.append(Found("no-count-found"))
+        unused = {"programme": programme, "received_on": received_on, "areas": areas}
+        notes += [f"{name} was not used: totals hold no rows of people." for name, given in unused.items() if given]
     else:
         held = _tables(sheets, found, received_on, areas)
         found += check_rows(held, asked)
@@ -201,6 +209,6 @@ def _tables(
         found += faults
         if rows is not None:
             held[sheet.name] = rows
-    if own and not held and not any(one.rule == "no-header" for one in found):
+    if not held and not any(rules()[one.rule][0] == "error" for one in found):
         found.append(Found("no-header"))
     return held

@@ -35,10 +35,11 @@ from impact.records.returns.legacy import FORMS
 from impact.records.returns.rules import rules
 from impact.records.returns.sheets import DamagedError, TooLargeError
 from impact.records.returns.template import example, tables, write_template
-from impact.records.returns.workbook import read_workbook
+from impact.records.returns.workbook import MAIN, read_workbook
 
 LONGEST = 60
 MEMORY = 4 << 30
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 HERE = "/impact/records/returns/"
 WORDS = [
     b"<", b">", b"/>", b"&", b"&amp;", b"&#0;", b"&x;", b'"', b"'", b"=", b"\0", b"]]>", b"<![CDATA[", b"<!--", b"-->",
@@ -56,6 +57,27 @@ WORDS = [
 ]  # fmt: skip
 FORM = (
     b"Section,Category,Number\nTotal,Beneficiaries,70\nSex,Female,18\n,Male,10\nAdults,Parent/Carers,18\n,18 - 25,5\n"
+)
+SHARED = (
+    '<sst xmlns="{main}"><si><t>person_id</t></si><si><t>programme</t></si><si><t>pathway</t></si><si><t>'
+    'identified_on</t></si><si><t>met_on</t></si><si><r><t>pops</t></r><rPh sb="0" eb="1"><t>read</t>'
+    "</rPh></si><si><t>health</t></si><si><t>a_x000D_b</t></si></sst>"
+)
+CELLS = (
+    '<worksheet xmlns="{main}"><cols><col min="1" max="2" width="9" hidden="1"/></cols><sheetData>'
+    '<row r="1" ht="20"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c><c r="C1" t="s"><v>2</v>'
+    '</c><c r="D1" t="s"><v>3</v></c><c r="E1" t="s"><v>4</v></c></row><row r="2"><c r="A2" t="s"><v>'
+    '7</v></c><c r="B2" t="s"><v>5</v></c><c r="C2" t="s"><v>6</v></c><c r="D2" s="1"><v>44593</v></c>'
+    '<c r="E2" t="d"><v>2022-02-01T00:00:00</v></c></row><row r="3" hidden="1"><c r="A3" t="b"><v>1</v>'
+    '</c><c r="B3" t="e"><v>#REF!</v></c><c r="C3"><f>A1</f><v>1</v></c><c r="D3" s="1"><v>60</v></c>'
+    '</row></sheetData><sheetProtection sheet="1"/><mergeCells><mergeCell ref="A4:B5"/></mergeCells>'
+    '<dataValidations count="1"><dataValidation type="list" sqref="C2:C9"><formula1>"health"</formula1>'
+    "</dataValidation></dataValidations></worksheet>"
+)
+STYLES = (
+    '<styleSheet xmlns="{main}"><numFmts count="1"><numFmt numFmtId="170" formatCode="yyyy-mm-dd"/>'
+    "</numFmts><fonts><font/></fonts><fills><fill/></fills><borders><border/></borders><cellXfs><xf/>"
+    '<xf numFmtId="170"/></cellXfs></styleSheet>'
 )
 SLIPS = [["P1", "P1", "parent"], ["P2", "=1+1", "child"], ["p-2", None, "cousin"], [3.5, True, "#REF!"]]
 
@@ -96,11 +118,32 @@ def seeds(folder: Path) -> list[tuple[bytes, str]]:
     held.append((path.read_bytes(), "a.xlsx"))
     check_return(path).write_marked(folder / "marked.xlsx")
     held.append(((folder / "marked.xlsx").read_bytes(), "a.xlsx"))
+    book = Workbook()
+    book.active.title = "need"
+    book.active["A1"] = "x"
+    book.save(path)
+    held.append((by_hand(path.read_bytes()), "a.xlsx"))
     for table in tables():
         row = ",".join(str(example(table, column, asked)) for column in table.columns)
         text = ",".join(column.name for column in table.columns) + f"\n{row}\n{row}\n"
         held.append((text.encode(), f"{table.name}.csv"))
-    return [*held, (FORM, "form.csv"), (b"\xd0\xcf\x11\xe0" + b"EncryptedPackage".ljust(64, b"\0"), "a.xlsx")]
+    return [*held, (FORM, "form.csv"), (b"\xd0\xcf\x11\xe0" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx")]
+
+
+def by_hand(book: bytes) -> bytes:
+    """A workbook with texts that cells share, which the package that writes workbooks no longer makes."""
+    own = {"xl/sharedStrings.xml": SHARED, "xl/worksheets/sheet1.xml": CELLS, "xl/styles.xml": STYLES}
+    shared = f'<Relationship Id="shared" Type="{OFFICE}/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    with zipfile.ZipFile(io.BytesIO(book)) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    links = parts["xl/_rels/workbook.xml.rels"].decode()
+    parts |= {name: text.format(main=MAIN[0]).encode() for name, text in own.items()}
+    parts["xl/_rels/workbook.xml.rels"] = links.replace("</Relationships>", shared).encode()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as held:
+        for name, content in parts.items():
+            held.writestr(name, content)
+    return made.getvalue()
 
 
 def changed(rng: random.Random, raw: bytes, others: list[bytes]) -> bytes:

@@ -15,7 +15,7 @@ export PYTHONHASHSEED := 0
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env report test lint unit notebooks expected refresh world lock slow bench clean
+.PHONY: help env report test lint unit notebooks expected refresh world lock slow bench fuzz clean
 
 help: ## Say what each command does
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -71,7 +71,10 @@ slow: $(STAMP) ## Simulations of coverage (an hour or so)
 	@for file in benchmarks/coverage_*.py; do $(BIN)/python $$file || exit 1; done
 
 bench: $(STAMP) ## Benchmarks beside the peers
-	@for file in $(filter-out benchmarks/coverage_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/coverage_% benchmarks/fuzz_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
+
+fuzz: $(STAMP) ## Returns changed at random, ten minutes; what it finds is in fuzz_found
+	@$(BIN)/python -W ignore benchmarks/fuzz_returns.py
 
 lock: ## Resolve pyproject.toml to requirements.lock and requirements-spark.lock again
 	@$(BIN)/$(COMPILE) pyproject.toml --extra cli --extra notebooks --extra report --extra returns --extra link --extra dev --output-file requirements.lock

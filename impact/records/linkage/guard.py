@@ -27,7 +27,7 @@ _HEADERS = {
 }
 _HEADERS_READ = {what: re.compile(pattern) for what, pattern in _HEADERS.items()}
 _CONTENT = {
-    "an e-mail address": r"[\w.+-]+@[\w-]+\.[a-z]{2,}",
+    "an e-mail address": r"(?<![\w.+-])[\w.+-]+@[\w-]+\.[a-z]{2,}",
     "a telephone number": r"(?<![\w./-])(?:\+44 ?\(?0?\)?|\(?0)[1-9](?:[ ()-]{0,2}\d){8,9}(?![\w/-])",
     "a full postcode": r"(?<!\w)(?:gir ?0aa"
     r"|[a-pr-uwyz](?:\d{1,2}|[a-hk-y]\d{1,2}|\d[a-hjkstuw]|[a-hk-y]\d[abehmnprv-y])"

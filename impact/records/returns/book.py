@@ -6,6 +6,8 @@ import datetime as dt
 import io
 import re
 import zipfile
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,8 +37,12 @@ def page(sheet: Worksheet, *, landscape: bool) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
-def without_clock(book: Workbook) -> bytes:
-    """The workbook's bytes with no time of its making, in its properties or in the archive around them."""
+def without_clock(book: Workbook, change: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType({})) -> bytes:
+    """The workbook's bytes with no time of its making, in its properties or in the archive around them.
+
+    `change` says what becomes of the sheets that are to be changed once they are written, by their titles.
+    """
+    of_part = {f"xl/worksheets/sheet{n}.xml": change.get(one.title) for n, one in enumerate(book.worksheets, start=1)}
     book.properties.creator = "impact"
     book.properties.created = dt.datetime(*_EPOCH)
     made, kept = io.BytesIO(), io.BytesIO()
@@ -46,6 +52,9 @@ def without_clock(book: Workbook) -> bytes:
             content = old.read(name)
             if name == "docProps/core.xml":
                 content = re.sub(rb"<dcterms:modified[^>]*>[^<]*</dcterms:modified>", b"", content)
+            changed = of_part.get(name)
+            if changed is not None:
+                content = changed(content)
             part = zipfile.ZipInfo(name, _EPOCH)
             part.compress_type, part.create_system, part.external_attr = zipfile.ZIP_DEFLATED, 3, 0o600 << 16
             new.writestr(part, content)

@@ -25,7 +25,7 @@ FREE_TEXT = "text"
 _HEADER_WITHIN = 10
 _DTYPES = {"date": "datetime64[s]", "whole": "Int64", "number": "float64", "flag": "boolean"}
 _PRIVATE = (
-    ("email", re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")),
+    ("email", re.compile(r"(?<![^@\s])[^@\s]+@[^@\s]+\.[^@\s]")),
     ("phone", re.compile(r"(\+44|\b0)[\d ]{9,12}\b")),
     ("postcode", re.compile(r"\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b", re.I)),
     ("official-number", re.compile(
@@ -40,7 +40,6 @@ _PLACEHOLDER = re.compile(
 )  # fmt: skip
 _TORN = re.compile("Ã[\u0080-\u00bf]|â€|Â[\u00a0-\u00bf]|ï¿½|\ufffd")
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]")
-_LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +59,7 @@ def check_sheet(
     """The typed rows, and the findings of a sheet's header and cells; no rows where there is no header."""
     name = table.name
     known = {column.name: column for column in table.columns}
-    at, header = _header(sheet, known)
+    at, header = header_of(sheet, known)
     if at is None:
         return None, [Found("no-header", name)]
     found = [Found("header-moved", name, int(sheet.numbers[at]))] if sheet.numbers[at] != 1 else []
@@ -89,7 +88,7 @@ def check_sheet(
     return held, found
 
 
-def _header(sheet: Sheet, known: dict[str, Column]) -> tuple[int | None, list[str]]:
+def header_of(sheet: Sheet, known: Collection[str]) -> tuple[int | None, list[str]]:
     """Where the column names stand, within the first rows, and the row of them."""
     for at in range(min(_HEADER_WITHIN, len(sheet.numbers))):
         header = [str(column[at]).strip() for column in sheet.columns]
@@ -145,7 +144,7 @@ def _cell(text: str, column: Column, received_on: dt.date | None, areas: Collect
         return None, "error-value"
     if column.kind == "text":
         return _text(value, column, text, areas)
-    if len(value) < _LONGEST and _PLACEHOLDER.fullmatch(value):
+    if _PLACEHOLDER.fullmatch(value):
         return None, "placeholder"
     if column.kind == "date":
         return _date(value, received_on)
@@ -175,10 +174,10 @@ def _text(value: str, column: Column, text: str, areas: Collection[str] | None) 
             return value, "spaces" if value != text else ""
         if value.lower() in column.allowed:
             return value.lower(), "other-case"
-        return None, "placeholder" if len(value) < _LONGEST and _PLACEHOLDER.fullmatch(value) else "not-allowed"
+        return None, "placeholder" if _PLACEHOLDER.fullmatch(value) else "not-allowed"
     identifier = column.name.endswith("_id")
     for rule, pattern in _PRIVATE:
-        if len(value) < _LONGEST and not identifier and pattern.search(value):
+        if not identifier and pattern.search(value):
             return value, rule
     if value[0] in LIVE:
         return value, "live-text"
@@ -197,7 +196,7 @@ def _text(value: str, column: Column, text: str, areas: Collection[str] | None) 
             return value, "turned-to-date"
         if re.fullmatch(r"[0-9](\.[0-9]+)?E\+[0-9]+", value):
             return value, "shortened-number"
-        if identifier and _PLACEHOLDER.fullmatch(value[:20]):
+        if identifier and _PLACEHOLDER.fullmatch(value):
             return None, "placeholder"
     return value, "spaces" if value != text else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ from impact.records.returns.clean import clean_tables
 from impact.records.returns.legacy import FORMS, check_form
 from impact.records.returns.letter import letter
 from impact.records.returns.marked import mark
-from impact.records.returns.reading import read
+from impact.records.returns.reading import content_of, read_content
 from impact.records.returns.rows import check_rows
 from impact.records.returns.rules import Found, rules
 from impact.records.returns.sheets import Sheet
@@ -122,7 +122,7 @@ def check_return(
     Raises
     ------
     InputError
-        There is no such file, or no such form.
+        There is no such file or form, or the file cannot be opened; `received_on` is no date, or `areas` one text.
     DefinitionError
         There is no such programme, or its definition file cannot be used.
 
@@ -140,16 +140,29 @@ def check_return(
     path = Path(path)
     if form not in ("individual", *FORMS):
         raise InputError(f"form must be one of individual, {', '.join(FORMS)}.")
+    if isinstance(areas, str):
+        raise InputError("areas must be a list of codes of small areas, not one text.")
+    if isinstance(received_on, dt.datetime):
+        received_on = received_on.date()
+    if not (received_on is None or isinstance(received_on, dt.date)):
+        raise InputError("received_on must be a date, as datetime.date(2023, 6, 30).")
     if not path.is_file():
         raise InputError("There is no such file to check.")
     asked = None if programme is None else asked_of(programme, definitions)
-    sheets, found = read(path, path.stem)
+    try:
+        content = content_of(path)
+    except OSError as error:
+        raise InputError("The file cannot be opened: check that you may read it, and close it elsewhere.") from error
+    sheets, found = read_content(content, path.stem)
+    found = [replace(one, sheet=_shown(one.sheet, sheets)) for one in found]
     notes: list[str] = []
     held: dict[str, Rows] = {}
     if form in FORMS:
         found += check_form(sheets)
         if not (sheets or found):
             found.append(Found("no-count-found"))
+        unused = {"programme": programme, "received_on": received_on, "areas": areas}
+        notes += [f"{name} was not used: totals hold no rows of people." for name, given in unused.items() if given]
     else:
         held = _tables(sheets, found, received_on, areas)
         found += check_rows(held, asked)
@@ -169,9 +182,15 @@ def check_return(
     if lost:
         notes.insert(0, f"{lost:,} of {int(set_aside['rows'].sum()):,} rows were set aside: an error stands in them.")
     ok = not (frame["severity"] == "error").any()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = "" if content is None else hashlib.sha256(content).hexdigest()
     return ReturnCheck(ok, frame, letter(frame), clean, set_aside, tuple(notes), path, digest)
+
+
+def _shown(name: str, sheets: list[Sheet]) -> str:
+    """What a sheet is called in a finding: by its number where its name, which may be a person's, is not ours."""
+    if not name or name in PLAIN_SHEETS or any(table.name == name for table in tables()):
+        return name
+    return next((f"number {sheet.place}" for sheet in sheets if sheet.name == name), name)
 
 
 def _tables(
@@ -190,6 +209,6 @@ def _tables(
         found += faults
         if rows is not None:
             held[sheet.name] = rows
-    if own and not held and not any(one.rule == "no-header" for one in found):
+    if not held and not any(rules()[one.rule][0] == "error" for one in found):
         found.append(Found("no-header"))
     return held

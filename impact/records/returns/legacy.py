@@ -14,7 +14,7 @@ _PLACE = re.compile(r"post ?code", re.I)
 _OUTWARD = re.compile(r"([A-Za-z]{1,2})[0-9]")
 _TOTAL = re.compile(r"(total|beneficiaries|number of people)", re.I)
 _SEX = re.compile(r"\b(sex|gender)\b", re.I)
-_BAND = re.compile(r"(\d+)\s*[-–]\s*(\d+)|(\d+)\s*\+")
+_BAND = re.compile(r"(?<!\d)(?:(\d{1,3})\s{0,3}[-–]\s{0,3}(\d{1,3})(?!\d)|(\d{1,3})\s{0,3}\+)")
 
 
 def check_form(sheets: list[Sheet]) -> list[Found]:
@@ -28,24 +28,27 @@ def check_form(sheets: list[Sheet]) -> list[Found]:
 def _check(sheet: Sheet, name: str) -> list[Found]:
     found: list[Found] = []
     places: dict[str, int] = {}
-    section, numbers = "", 0
+    section, of_places, numbers = "", False, 0
     sections: dict[str, list[tuple[int, str, int | None]]] = {}
     for row, cells in sheet.rows():
         own, category, told = (*(cell.strip() for cell in cells[:3]), "", "", "")[:3]
-        section = own or section
+        if own:
+            section, of_places = own, bool(_PLACE.search(own))
         number = _number(told)
         if told and number is None and row > 1:
             found.append(Found("word-for-number", name, row))
         if number is not None and number < 0:
             found.append(Found("out-of-range", name, row))
-        if _PLACE.search(section) and (outward := _OUTWARD.match(category)) and outward[1].upper() not in POSTCODES:
+        if of_places and (outward := _OUTWARD.match(category)) and outward[1].upper() not in POSTCODES:
             found.append(Found("postcode-outside", name, row))
         numbers += number is not None
         places.setdefault(section, row)
         sections.setdefault(section, []).append((row, category, number))
+    of_totals = {title: bool(_TOTAL.search(title)) for title in sections}
+    of_sex = {title: bool(_SEX.search(title)) for title in sections}
     totals = [
-        (row, n) for title, held in sections.items() for row, c, n in held
-        if n is not None and _TOTAL.search(f"{title} {c}") and not _SEX.search(title)
+        (row, n) for title, held in sections.items() if not of_sex[title] for row, c, n in held
+        if n is not None and (of_totals[title] or _TOTAL.search(c))
     ]  # fmt: skip
     if not numbers:
         return [*found, Found("no-count-found", name)]
@@ -57,15 +60,12 @@ def _check(sheet: Sheet, name: str) -> list[Found]:
         if any("parent" in c for c, _ in filled) and any(_BAND.search(c) for c, _ in filled):
             people = sum(n for c, n in filled if _BAND.search(c))
             found.append(Found("ambiguous-total", name, row, value=f"{added} people or {people}"))
-        elif totals and filled and not any(_TOTAL.search(f"{title} {c}") for _, c, _ in held) and added != totals[0][1]:
+        elif (
+            totals and filled and added != totals[0][1]
+            and not of_totals[title] and not any(_TOTAL.search(c) for _, c, _ in held)
+        ):  # fmt: skip
             banded = any(_BAND.search(c) for c, _ in filled)
-            rule = (
-                "sex-total-differs"
-                if _SEX.search(title)
-                else "age-total-differs"
-                if banded
-                else "section-total-differs"
-            )
+            rule = "sex-total-differs" if of_sex[title] else f"{'age' if banded else 'section'}-total-differs"
             found.append(Found(rule, name, row, value=f"{added} of {totals[0][1]}"))
         bands = sorted(
             (int(m[1]), int(m[2])) if m[1] else (int(m[3]), 200) for _, c, _ in held if (m := _BAND.search(c))

@@ -8,7 +8,7 @@ from impact.errors import SHOWN_ROWS
 
 
 def letter(findings: pd.DataFrame) -> str:
-    """One paragraph for each rule, sheet and column, errors before warnings."""
+    """One paragraph for each rule, sheet, column and value, errors before warnings."""
     if findings.empty:
         return "Thank you for your return. Nothing in it needs mending."
     lines = ["Thank you for your return. Please mend what follows and send it again."]
@@ -19,7 +19,7 @@ def letter(findings: pd.DataFrame) -> str:
         part = findings[findings["severity"] == severity]
         if len(part):
             lines += ["", heading, ""]
-        for (rule, sheet, column), same in part.groupby(["rule", "sheet", "column"], sort=True):
+        for (rule, sheet, column, _), same in part.groupby(["rule", "sheet", "column", "value"], sort=True):
             lines += _paragraph(str(rule), str(sheet), str(column), same)
     return "\n".join(lines)
 

@@ -4,49 +4,67 @@ from __future__ import annotations
 
 import csv
 import io
-import mmap
+import os
 import re
 from pathlib import Path
 
 from impact.records.returns.rules import Found
-from impact.records.returns.sheets import MOST_CELLS, Sheet, TooLargeError, sheet_of_rows
+from impact.records.returns.sheetpart import LONGEST_CELL
+from impact.records.returns.sheets import MOST_CELLS, DamagedError, Sheet, TooLargeError, sheet_of_rows
 from impact.records.returns.workbook import read_workbook
 
 LARGEST_FILE = 64 << 20
-_OTHER_FILES = (b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8", b"GIF8", b"<!DOCTYPE", b"<html", b"MZ", b"\x1f\x8b", b"7z")
+ZIP = b"PK\x03\x04"
+_OTHER_FILES = (
+    b"%PDF",
+    b"{\\rtf",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"<",
+    b"MZ",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf",
+    b"Rar!",
+    b"PK\x05\x06",
+)
 _TWO_BYTES = re.compile("[\u0080-\ud7ff\ue000-\uffff]")
+_MARK = b"\xef\xbb\xbf"
 
 
 def read(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
     """The sheets of a workbook, or the one sheet `name` of a CSV file, and what stands in the way."""
+    return read_content(content_of(path), name)
+
+
+def content_of(path: Path) -> bytes | None:
+    """The bytes of a file, read once, so that what is checked is what is hashed; None where it is too large."""
     with path.open("rb") as file:
-        start = file.read(16)
-    if path.stat().st_size > LARGEST_FILE:
+        return None if os.fstat(file.fileno()).st_size > LARGEST_FILE else file.read()
+
+
+def read_content(content: bytes | None, name: str) -> tuple[list[Sheet], list[Found]]:
+    """As `read`, from the bytes of the file."""
+    if content is None:
         return [], [Found("too-large")]
-    if not start.strip():
+    if not content.removeprefix(_MARK).strip():
         return [], [Found("empty-file")]
-    if start.startswith(b"\xd0\xcf\x11\xe0"):
-        return [], [Found("password") if _encrypted(path) else Found("old-xls")]
-    if start.startswith(b"PK\x03\x04"):
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        # An older container that holds a newer workbook behind a password names the package in its directory.
+        return [], [Found("password" if "EncryptedPackage".encode("utf-16-le") in content else "old-xls")]
+    if content.startswith(ZIP):
         try:
-            return read_workbook(path)
+            return read_workbook(content)
         except TooLargeError:
             return [], [Found("too-large")]
-        except Exception:  # whatever a damaged file makes the reader raise, it is one finding
+        except DamagedError:
             return [], [Found("damaged")]
-    if start.startswith(_OTHER_FILES):
+    if content.removeprefix(_MARK).lstrip().startswith(_OTHER_FILES):
         return [], [Found("not-a-return")]
-    return _csv(path, name)
+    return _csv(content, name)
 
 
-def _encrypted(path: Path) -> bool:
-    """Whether an older container holds a newer workbook behind a password: its directory then names the package."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        return held.find("EncryptedPackage".encode("utf-16-le")) >= 0
-
-
-def _csv(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
-    raw = path.read_bytes()
+def _csv(raw: bytes, name: str) -> tuple[list[Sheet], list[Found]]:
     if b"\0" in raw or raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return [], [Found("encoding")]
     try:
@@ -55,13 +73,15 @@ def _csv(path: Path, name: str) -> tuple[list[Sheet], list[Found]]:
         mixed = _TWO_BYTES.search(raw.decode("utf-8-sig", errors="surrogateescape"))
         return [], [Found("mixed-encodings" if mixed else "encoding")]
     rows: list[list[str]] = []
-    cells = 0
+    room = MOST_CELLS
     try:
         for row in csv.reader(io.StringIO(text, newline=""), strict=True):
             rows.append(row)
-            cells += len(row)
-            if cells > MOST_CELLS:
+            room -= max(len(row), 1)
+            if room < 0:
                 return [], [Found("too-large")]
+            if max(map(len, row), default=0) > LONGEST_CELL:
+                return [], [Found("quotes")]
     except csv.Error:
         return [], [Found("quotes")]
     if rows and len(rows[0]) == 1 and re.search("[;\t|]", rows[0][0]):

@@ -157,7 +157,7 @@ def _participation(held: Rows, tables: Mapping[str, Rows], asked: Asked | None) 
     people = _people(tables.get("person"))
     if people is not None:
         born = _known(people, frame["person_id"], "birth_date")
-        age = (frame["started_on"] - born).dt.days / _YEAR
+        age = _age(born, frame["started_on"])
         yield "age-impossible", age > _OLDEST, "started_on"
         if asked is not None:
             low, high = asked.age_low or 0, np.inf if asked.age_high is None else asked.age_high + 1
@@ -167,6 +167,12 @@ def _participation(held: Rows, tables: Mapping[str, Rows], asked: Asked | None) 
         yield "never-referred", frame["person_id"].notna() & ~_pairs(frame).isin(_pairs(referrals)), "person_id"
         first = referrals["referred_on"].groupby(_pairs(referrals)).min()
         yield "start-before-referral", frame["started_on"] < _pairs(frame).map(first), "started_on"
+
+
+def _age(born: pd.Series, on: pd.Series) -> pd.Series:
+    """Completed years; somebody born on 29 February is a year older on 1 March."""
+    before = (on.dt.month < born.dt.month) | ((on.dt.month == born.dt.month) & (on.dt.day < born.dt.day))
+    return on.dt.year - born.dt.year - before
 
 
 def _overlapping(frame: pd.DataFrame) -> pd.Series:

@@ -15,6 +15,10 @@ class TooLargeError(Exception):
     """A file holds more than a return can."""
 
 
+class DamagedError(Exception):
+    """A file is not what it says it is."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
     """One sheet.
@@ -61,13 +65,21 @@ def sheet_of_rows(name: str, rows: Sequence[Sequence[str]]) -> Sheet:
     )
 
 
-def sheet_of_cells(name: str, place: int, rows: list[int], columns: list[int], texts: list[str]) -> Sheet:
-    """The sheet of single cells, each with its row and its column (from 1)."""
+def sheet_of_cells(name: str, place: int, rows: list[int], columns: list[int], texts: list[str], room: int) -> Sheet:
+    """The sheet of single cells, each with its row and its column (from 1), laid out in `room` cells at most.
+
+    Raises
+    ------
+    DamagedError, TooLargeError
+        A cell stands twice, or there is no room.
+    """
     numbers, at = np.unique(np.array(rows, dtype=np.int64), return_inverse=True)
     where = np.array(columns, dtype=np.int64)
     width = int(where.max(initial=0))
-    if len(numbers) * width > 4 * MOST_CELLS:
+    if len(numbers) * width > room:
         raise TooLargeError
+    if not (np.diff(np.sort(at * width + where)) > 0).all():
+        raise DamagedError
     grid = np.full((width, len(numbers)), "", dtype=object)
     if texts:
         grid[where - 1, at] = texts

@@ -86,9 +86,12 @@ def tables() -> list[Table]:
 
 
 def example(table: Table, column: Column, asked: Asked) -> Any:
-    """The example of a column, as a cell holds it; of what the programme defines, its first."""
+    """The example of a column, as a cell holds it; somebody whom the programme is for, and what it defines first."""
     first = next(iter(asked.instruments.items()), None)
-    own: dict[str, Any] = {"programme": asked.name}
+    born = _born(asked)
+    own: dict[str, Any] = {"programme": asked.name, "birth_date": born, "birth_month": f"{born:%Y-%m}"}
+    if asked.sex:
+        own["sex"] = asked.sex[0]
     if asked.interventions:
         own["intervention"] = asked.interventions[0]
     if first is not None:
@@ -98,6 +101,16 @@ def example(table: Table, column: Column, asked: Asked) -> Any:
         return own[column.name]
     held = words()["examples"][table.name][column.name]
     return dt.date.fromisoformat(held) if column.kind == "date" else held
+
+
+def _born(asked: Asked) -> dt.date:
+    """The birth date of the example, moved by whole years until the age at its start lies in the programme's limits."""
+    held = words()["examples"]
+    born = dt.date.fromisoformat(held["person"]["birth_date"])
+    begun = dt.date.fromisoformat(held["participation"]["started_on"])
+    age = begun.year - born.year
+    low, high = asked.age_low or 0, age if asked.age_high is None else asked.age_high
+    return born.replace(year=begun.year - max(low, min(age, high)))
 
 
 def choices(column: Column, asked: Asked) -> tuple[str, ...]:

@@ -140,6 +140,93 @@ def test_no_file_and_no_form_are_the_callers_errors(tmp_path: Path) -> None:
         check_return(tmp_path, form="other")
 
 
+def test_a_file_that_cannot_be_opened_is_the_callers_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "family.csv"
+    path.write_text("person_id")
+
+    def refused(*_: object) -> bytes:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr("impact.records.returns.check.content_of", refused)
+    with pytest.raises(InputError, match="cannot be opened"):
+        check_return(path)
+
+
+@pytest.mark.parametrize("before", [b"\n" * 20, b"\xef\xbb\xbf" + b"\r\n" * 40])
+def test_a_file_that_begins_with_empty_lines_is_not_empty(tmp_path: Path, before: bytes) -> None:
+    assert _found(tmp_path / "family.csv", before + b"person_id,related_id,relation\nP1,P2,parent\n") == [
+        "header-moved"
+    ]
+    assert _found(tmp_path / "family.csv", before) == ["empty-file"]
+
+
+@pytest.mark.parametrize(
+    ("born", "started", "rules"),
+    [
+        ("2004-10-17", "2022-10-17", []),
+        ("2004-10-18", "2022-10-17", ["age-outside"]),
+        ("2004-02-29", "2022-02-28", ["age-outside"]),
+        ("2004-02-29", "2022-03-01", []),
+        ("1991-10-18", "2022-10-17", []),
+        ("1991-10-17", "2022-10-17", ["age-outside"]),
+    ],
+)
+def test_somebody_is_18_from_their_birthday_to_the_day_before_they_are_31(
+    tmp_path: Path, born: str, started: str, rules: list[str]
+) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    person, episode = book.active, book.create_sheet("participation")
+    person.title = "person"
+    person.append(["person_id", "sex", "birth_date", "ethnicity"])
+    person.append(["P1", "male", born, "white"])
+    episode.append(PARTICIPATION.strip().split(","))
+    episode.append(["P1", "magistra", "lifeboat", started, None, "active"])
+    book.save(tmp_path / "a.xlsx")
+    assert check_return(tmp_path / "a.xlsx", programme="magistra").findings["rule"].tolist() == rules
+
+
+def test_each_total_that_differs_is_told_by_its_own_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("Total,Beneficiaries,70\nEthnicity,White,60\nNeeds,Housing,50\n")
+    letter = check_return(path, form="old-2021").requests
+    assert "60 of 70 (row 2)" in letter
+    assert "50 of 70 (row 3)" in letter
+
+
+def test_a_workbook_without_any_sheet_of_the_template_is_no_return(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "About this return"
+    book.active["A1"] = "Partners of Prisoners (POPs)"
+    book.save(tmp_path / "a.xlsx")
+    assert check_return(tmp_path / "a.xlsx").findings["rule"].tolist() == ["no-header"]
+
+
+def test_what_is_given_is_used_or_said_not_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("Total,Beneficiaries,70\n")
+    notes = check_return(path, form="old-2021", programme="pops", areas=["E01006512"]).notes
+    assert [note.split()[0] for note in notes] == ["programme", "areas"]
+    with pytest.raises(InputError, match="areas must be"):
+        check_return(path, areas="E01006512")
+    with pytest.raises(InputError, match="received_on must be"):
+        check_return(path, received_on="2023-06-30")  # type: ignore[arg-type]
+    path = tmp_path / "need.csv"
+    path.write_text("person_id,programme,pathway,identified_on,met_on\nP1,pops,health,2023-07-01,\n")
+    assert not check_return(path, received_on=dt.datetime(2023, 7, 1, 9, 30)).findings["rule"].tolist()
+    assert check_return(path, received_on=dt.datetime(2023, 6, 30, 9, 30)).findings["rule"].tolist() == ["date-future"]
+
+
+def test_a_row_sent_twice_does_not_differ_from_itself(tmp_path: Path) -> None:
+    text = PARTICIPATION + "P1,pops,a,2022-02-01,,active,2,1,\n" * 3
+    assert _found(tmp_path / "participation.csv", text) == ["duplicate-row"] * 2
+    text += "P1,pops,a,2022-02-01,,active,2,0,\n"
+    assert sorted(_found(tmp_path / "participation.csv", text)) == ["duplicate-differs"] * 2 + ["duplicate-row"] * 2
+
+
 @settings(max_examples=60, derandomize=True, deadline=None)
 @given(
     content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from impact.records.returns import workbook
+from impact.records.returns import archive
 from impact.records.returns.check import check_return
 
 
@@ -65,7 +65,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_a_bomb_that_lies_about_its_size_is_bounded_by_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbook, "LARGEST", 1 << 20)
+    monkeypatch.setattr(archive, "LARGEST", 1 << 20)
     path = tmp_path / "lie.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as held:
         held.writestr("xl/workbook.xml", b"<a>" + bytes(64 << 20))

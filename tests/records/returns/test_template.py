@@ -16,6 +16,7 @@ from impact.errors import DefinitionError, InputError
 from impact.records.returns.asked import asked_of
 from impact.records.returns.check import check_return
 from impact.records.returns.template import DEFINITIONS, FRONT, choices, example, tables, words, write_template
+from impact.records.store import definition_files
 
 ASKED = asked_of("pops", None)
 
@@ -45,6 +46,23 @@ def test_an_empty_template_and_a_filled_one_need_nothing(template: Path, tmp_pat
     assert _check(template) == []
     _fill(template, tmp_path / "filled.xlsx")
     assert _check(tmp_path / "filled.xlsx") == []
+
+
+@pytest.mark.parametrize("programme", [path.stem for path in sorted(definition_files(None).values())])
+def test_a_filled_template_of_any_programme_needs_nothing(programme: str, tmp_path: Path) -> None:
+    path, asked = tmp_path / "a.xlsx", asked_of(programme, None)
+    write_template(path, programme)
+    book = load_workbook(path)
+    nothing_of = {"participation": not asked.interventions, "assessment": not asked.instruments}
+    for table in tables():
+        if not nothing_of.get(table.name):
+            book[table.name].append([example(table, column, asked) for column in table.columns])
+    book["person"].append(["b81d04e6", "unknown", None, "2015-09", "unknown", None, None])
+    if nothing_of["participation"]:
+        book["referral"]["E2"] = "not_suitable"
+    book.save(path)
+    found = check_return(path, programme=programme, received_on=dt.date(2023, 6, 30)).findings
+    assert found[["rule", "sheet", "column"]].to_numpy().tolist() == []
 
 
 def test_a_slip_in_a_filled_template_is_found(template: Path, tmp_path: Path) -> None:

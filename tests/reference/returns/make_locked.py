@@ -1,0 +1,20 @@
+"""A small return behind a password ("secret"), as Excel locks one: locked.xlsx, made with msoffcrypto-tool 6.1.0.
+
+The package is no dependency of the project; the file holds no record of anybody.
+"""
+
+import io
+from pathlib import Path
+
+from msoffcrypto.format.ooxml import OOXMLFile
+from openpyxl import Workbook
+
+book = Workbook()
+book.active.title = "family"
+book.active.append(["person_id", "related_id", "relation"])
+book.active.append(["P1", "P2", "parent"])
+made = io.BytesIO()
+book.save(made)
+made.seek(0)
+with Path(__file__).with_name("locked.xlsx").open("wb") as file:
+    OOXMLFile(made).encrypt("secret", file)

@@ -43,7 +43,8 @@ def encoded_side(frame: pd.DataFrame, id: str) -> Side:
         )
     side = prepare(frame, {}, id)
     held = frame[[ENCODING, SCHEME, *BLOCKS]].iloc[side.order].reset_index(drop=True)
-    return Side(side.records[[NUMBER]].join(held), side.ids, side.order)
+    held = held.fillna(dict.fromkeys(BLOCKS, ""))
+    return Side(side.records[[NUMBER]].join(held), side.ids, side.order, {}, {})
 
 
 def score_encoded(one: Side, two: Side | None) -> tuple[Model, pd.DataFrame, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from impact.frames import check_choice
 from impact.records.linkage.blocking import NO_RULE, accepted, pairs_to_compare
 from impact.records.linkage.bloom import ENCODING
 from impact.records.linkage.encoded import encoded_side, score_encoded
-from impact.records.linkage.fields import Pair, Side, named_fields, prepare
+from impact.records.linkage.fields import Pair, Side, named_fields, prepare, reading_notes
 from impact.records.linkage.keys import Key
 from impact.records.linkage.links import Links, contributions, select
 from impact.records.linkage.model import Model, estimated_model, fixed_model, score
@@ -102,7 +102,8 @@ def link(
     rules, more = pairs_to_compare(one.records, records)
     scored = score(model, one.records, records, rules, session)
     scored, model = _with_prior(scored, model, _total(one, two), ROUNDS if model.estimated else 0)
-    return _links(one, two, scored, by_rule, model, (*notes, *more), secret, threshold, review, one_to_one)
+    notes = (*reading_notes(one, two), *notes, *more)
+    return _links(one, two, scored, by_rule, model, notes, secret, threshold, review, one_to_one)
 
 
 def _total(one: Side, two: Side | None) -> float:

@@ -142,6 +142,21 @@ def test_what_cannot_be_used_is_refused(change: dict[str, object], words: str) -
         link(left, one_to_one=True)
 
 
+def test_what_cannot_be_read_is_counted_and_said() -> None:
+    left, right, _ = people(30, seed=4)
+    right["birth_date"] = "1995-04-12"
+    left.loc[:3, "birth_date"] = "12/04/95"
+    left.loc[4, "birth_date"] = None
+    right.loc[:1, "sex"] = "unknown"
+    notes = link(left, right).notes
+    assert [note for note in notes if "cannot be read" in note] == [
+        "Records of the left file that hold something that cannot be read, or says that nothing is known: "
+        "birth_date in 4; taken as missing.",
+        "Records of the right file that hold something that cannot be read, or says that nothing is known: "
+        "sex in 2; taken as missing.",
+    ]
+
+
 def test_febrl(shared: Path) -> None:
     place = shared / "data" / "linkage" / "febrl_dataset1.csv"
     if not place.is_file():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ import pandas as pd
 
 from impact.errors import Fault, InputError
 from impact.records.linked import Linked
+from impact.records.returns.quarters import read_quarter, written_quarter
 from impact.results import with_notes
 
 MEASURES = {
@@ -230,9 +230,8 @@ def _days(told: str | dt.date, name: str, faults: list[Fault]) -> tuple[dt.date,
     if isinstance(told, dt.date):
         day = told.date() if isinstance(told, dt.datetime) else told
         return day, day
-    if quarter := re.fullmatch(r"([0-9]{4})-Q([1-4])", str(told)):
-        held = pd.Period(f"{quarter[1]}Q{quarter[2]}", freq="Q")
-        return held.start_time.date(), held.end_time.date()
+    if quarter := read_quarter(told):
+        return quarter.start_time.date(), quarter.end_time.date()
     try:
         day = dt.date.fromisoformat(str(told))
     except ValueError:
@@ -246,7 +245,7 @@ def _quarters(whole: Period) -> list[Period]:
     ends = quarters[-1].end_time.normalize()
     if quarters[0].start_time != whole.first or ends != whole.last:
         raise InputError("Counting by quarter needs whole quarters: give first and last as 2023-Q1.")
-    return [Period(f"{q.year}-Q{q.quarter}", q.start_time, q.end_time.normalize()) for q in quarters]
+    return [Period(written_quarter(q), q.start_time, q.end_time.normalize()) for q in quarters]
 
 
 def _notes(linked: Linked, by: tuple[str, ...], end: dt.date, referrals: pd.DataFrame) -> list[str]:

@@ -17,7 +17,14 @@ QUARTERS = [
 ]
 YEAR = [Period("", pd.Timestamp(2023, 1, 1), pd.Timestamp(2023, 12, 31))]
 BANDS = (0, 5, 11, 16, 18, 26)
-DAY = st.integers(0, 450).map(lambda n: FIRST + dt.timedelta(days=n))
+EDGES = [
+    edge + dt.timedelta(days=step)
+    for quarter in QUARTERS
+    for edge in (quarter.first.date(), quarter.last.date())
+    for step in (-1, 0, 1)
+]
+"""The days around which counts go wrong: the first and last of each quarter, and those beside them."""
+DAY = st.sampled_from(EDGES) | st.integers(0, 450).map(lambda n: FIRST + dt.timedelta(days=n))
 DISTRICT = {"Hill": "Sefton", "Shore": "Sefton", "Park": "Wirral", None: None}
 """Each ward and its district; a person without a small area has neither."""
 WHO, WHERE = st.sampled_from("abcdef"), st.sampled_from(["one", "two"])
@@ -36,10 +43,8 @@ def records(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         )
     ]  # fmt: skip
     episodes = [
-        (who, where, day, None if length is None else day + dt.timedelta(days=length))
-        for who, where, day, length in draw(
-            st.lists(st.tuples(WHO, WHERE, DAY, st.integers(0, 200) | st.none()), max_size=12)
-        )
+        (who, where, day, None if end is None else max(day, end))
+        for who, where, day, end in draw(st.lists(st.tuples(WHO, WHERE, DAY, DAY | st.none()), max_size=12))
     ]
     referrals = [
         (who, where, day, "waiting" if length is None else "accepted",

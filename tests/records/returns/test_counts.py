@@ -119,6 +119,32 @@ def test_the_order_of_rows_does_not_matter(made: Records, seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("started", "ended", "start", "new", "closed", "end"),
+    [
+        ("2022-12-31", None, 1, 0, 0, 1),
+        ("2023-01-01", None, 0, 1, 0, 1),
+        ("2022-12-01", "2023-01-01", 1, 0, 1, 0),
+        ("2023-01-01", "2023-01-01", 0, 1, 1, 0),
+        ("2022-12-01", "2023-03-31", 1, 0, 1, 0),
+        ("2022-12-01", "2023-04-01", 1, 0, 0, 1),
+        ("2023-03-31", None, 0, 1, 0, 1),
+    ],
+)
+def test_the_first_and_the_last_day_of_a_quarter(
+    started: str, ended: str | None, start: int, new: int, closed: int, end: int
+) -> None:
+    people = pd.DataFrame({"person_id": ["a"], "born": pd.to_datetime(["2000-01-01"])})
+    episodes = pd.DataFrame({"person_id": ["a"], "programme": "one", "started_on": pd.to_datetime([started])})
+    episodes["ended_on"] = pd.to_datetime([ended])
+    none = pd.DataFrame({"person_id": pd.Series(dtype=object), "programme": pd.Series(dtype=object)})
+    none = none.assign(decision=pd.Series(dtype=object), referred_on=pd.to_datetime([]), decided_on=pd.to_datetime([]))
+    row = count_people(people, episodes, none, QUARTERS[:1], (), BANDS).iloc[0]
+    found = row[["caseload_at_start", "new_on_caseload", "closed", "caseload_at_end"]].tolist()
+    assert found == [start, new, closed, end]
+    assert row["caseload"] == 1
+
+
 def test_a_birthday_on_the_last_day_is_in_the_older_band() -> None:
     days = pd.to_datetime(["2005-03-31", "2005-04-01", "2018-03-31", "2023-03-31"])
     people = pd.DataFrame({"person_id": list("abcd"), "born": days})

@@ -82,6 +82,8 @@ def encode(
     for column in columns.values():
         if column not in frame.columns:
             data.refuse("is not in the data", column=column, remedy="name the columns that hold the identifiers.")
+        elif isinstance(frame[column], pd.DataFrame):
+            data.refuse("stands more than once in the data", column=column, remedy="give each column its own name.")
     data.check()
     if frame[id].duplicated().any() or frame[id].isna().any():
         raise InputError(f"The column {id} must number each record once.")

@@ -23,7 +23,10 @@ _COMPARISON = Comparison(
     ENCODING, "", tuple(Level(label, "", m, u) for label, m, u in zip(_LABELS, _M, _U, strict=True))
 )
 """Round values of the authors', about right on made-up records; they are never estimated from the encodings."""
-NOTE = "The records are encodings: probabilities rest on fixed values for each step of likeness, and on nothing else."
+NOTE = (
+    "The records are encodings: probabilities rest on fixed values for each step of likeness, and on nothing else. "
+    "What those linked and those not linked are like cannot be compared."
+)
 
 
 def encoded_side(frame: pd.DataFrame, id: str) -> Side:

@@ -24,7 +24,9 @@ from impact.records.linkage.model import Model, estimated_model, fixed_model, sc
 from impact.records.spark import missing_for_spark
 
 FAINT = 0.001
+"""Pairs less likely than this are not listed: a choice of this library."""
 ROUNDS = 25
+"""Steps of EM for the prior, which has settled long before: a choice of this library."""
 
 
 def link(

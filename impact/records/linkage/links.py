@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+"""Where quality is told unless others are asked for: a choice of this library."""
 ENDS = ["left_id", "right_id"]
 
 

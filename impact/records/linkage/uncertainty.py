@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Estimator = Callable[[pd.DataFrame], "Estimate | float"]
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Where an estimate is tried unless others are asked for: a choice of this library."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -104,8 +104,20 @@ def link(
     rules, more = pairs_to_compare(one.records, records)
     scored = score(model, one.records, records, rules, session)
     scored, model = _with_prior(scored, model, _total(one, two), ROUNDS if model.estimated else 0)
-    notes = (*reading_notes(one, two), *notes, *more)
+    notes = (*reading_notes(one, two), *_in_one_file(left, right, fields), *notes, *more)
     return _links(one, two, scored, by_rule, model, notes, secret, threshold, review, one_to_one)
+
+
+def _in_one_file(
+    left: pd.DataFrame, right: pd.DataFrame | None, fields: Mapping[str, str | Pair] | None
+) -> tuple[str, ...]:
+    """A note of columns that would be compared by their name, if the other file had them too."""
+    if right is None or fields is not None:
+        return ()
+    alone = [kind for kind in COMPARED if (kind in left.columns) != (kind in right.columns)]
+    if not alone:
+        return ()
+    return (f"Not compared, since only one of the files has a column of that name: {', '.join(alone)}.",)
 
 
 def _total(one: Side, two: Side | None) -> float:
@@ -270,6 +282,12 @@ def _compared(records: pd.DataFrame, linked: np.ndarray) -> pd.DataFrame:
         sides = [values[part & ~np.isnan(values)] for part in (linked, ~linked)]
         means = [float(side.mean()) if len(side) else np.nan for side in sides]
         spread = np.sqrt(np.mean([side.var(ddof=1) if len(side) > 1 else np.nan for side in sides]))
-        smd = (means[0] - means[1]) / spread if spread > 0 else np.nan
-        rows.append((term, len(sides[0]), len(sides[1]), *means, smd))
+        rows.append((term, len(sides[0]), len(sides[1]), *means, _standardised(means[0] - means[1], float(spread))))
     return pd.DataFrame(rows, columns=["term", "n_linked", "n_unlinked", "mean_linked", "mean_unlinked", "smd"])
+
+
+def _standardised(difference: float, spread: float) -> float:
+    """A difference in units of a spread: without bound where each side is all alike and they differ."""
+    if spread == 0:
+        return float(np.copysign(np.inf, difference)) if difference else 0.0
+    return difference / spread

@@ -38,7 +38,8 @@ class Links:
         The pairs that a person should look at: ``left_id, right_id, match_probability, explanation``, the most
         doubtful first. The explanation says which fields agree and what each adds, never a value.
     compared : DataFrame
-        Linked beside unlinked left records: ``term, n_linked, n_unlinked, mean_linked, mean_unlinked, smd``.
+        Linked beside unlinked left records: ``term, n_linked, n_unlinked, mean_linked, mean_unlinked, smd`` (the
+        difference in standard deviations; infinite where each side is all alike and they differ).
     model : DataFrame
         ``field, level, m, u, weight, estimated``.
     threshold : float

@@ -204,6 +204,25 @@ def test_every_field_with_gaps_is_compared_between_linked_and_unlinked() -> None
     assert row["smd"] == pytest.approx((known[linked].mean() - known[~linked].mean()) / spread)
 
 
+def test_a_difference_between_sides_that_are_each_alike_is_infinite_and_none_is_none() -> None:
+    left, right, _ = people(40, seed=4)
+    linked = left["record_id"].isin(link(left, right).tidy()["left_id"])
+    for known, want in ((linked, np.inf), (~linked, -np.inf)):
+        frame = left.assign(place=np.where(known, "bootle", None), sex="female")
+        made = link(frame, right.assign(place="bootle", sex="female"))
+        assert made.tidy()["left_id"].nunique() == linked.sum()
+        table = made.compared.set_index("term")["smd"]
+        assert table["place known"] == want
+        assert table["sex[female]"] == 0
+
+
+def test_a_field_that_only_one_file_has_is_said_not_to_be_compared() -> None:
+    left, right, _ = people(20, seed=4)
+    said = "Not compared, since only one of the files has a column of that name: postcode, email."
+    assert said in link(left.assign(email=None), right.drop(columns="postcode")).notes
+    assert not any("Not compared" in note for note in link(left, right).notes)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

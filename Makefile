@@ -67,7 +67,8 @@ refresh: $(STAMP) ## Run the notebooks and store their outputs in them
 world: $(STAMP) ## Make data_synthetic again from its seed
 	@$(BIN)/impact simulate data_synthetic
 
-slow: $(STAMP) ## Simulations of coverage (an hour or so)
+slow: $(STAMP) $(SPARK) ## Tests of a minute or more, and simulations of coverage (an hour or so)
+	@$(BIN)/pytest -q -rs -m slow
 	@for file in benchmarks/coverage_*.py; do $(BIN)/python $$file || exit 1; done
 
 bench: $(STAMP) ## Benchmarks beside the peers

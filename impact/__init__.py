@@ -93,6 +93,7 @@ from impact.records import (
     link_sensitivity,
     pseudonymise,
     read_linked,
+    submission_status,
     write_template,
 )
 from impact.results import Estimate, Test
@@ -214,6 +215,7 @@ __all__ = [
     "specifications",
     "split_population",
     "subgroups",
+    "submission_status",
     "synthesise",
     "tipping_point",
     "trajectory",

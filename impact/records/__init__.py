@@ -9,7 +9,15 @@ from impact.records.linkage.links import Links
 from impact.records.linkage.pseudonyms import pseudonymise
 from impact.records.linkage.uncertainty import impute_links, link_sensitivity
 from impact.records.linked import Linked
-from impact.records.returns import Counts, ReturnCheck, check_return, counts, write_template
+from impact.records.returns import (
+    Counts,
+    ReturnCheck,
+    SubmissionStatus,
+    check_return,
+    counts,
+    submission_status,
+    write_template,
+)
 from impact.records.store import read_linked
 from impact.records.tables import TABLES
 
@@ -20,6 +28,7 @@ __all__ = [
     "Linked",
     "Links",
     "ReturnCheck",
+    "SubmissionStatus",
     "area_table",
     "build_store",
     "check_return",
@@ -32,5 +41,6 @@ __all__ = [
     "link_sensitivity",
     "pseudonymise",
     "read_linked",
+    "submission_status",
     "write_template",
 ]

@@ -155,7 +155,9 @@ def read_published(place: Place) -> pd.DataFrame:
     name = Path(place).name
     try:
         text = Path(place).read_text(encoding="utf-8-sig")
-        return pd.read_csv(io.StringIO(text, newline=None), dtype=str, skipinitialspace=True)
+        return pd.read_csv(
+            io.StringIO(text, newline=None), dtype=str, skipinitialspace=True, keep_default_na=False, na_values=[""]
+        )
     except (OSError, UnicodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
         raise InputError(f"The file {name} cannot be read as comma-separated text in UTF-8.") from None
 

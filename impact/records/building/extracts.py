@@ -1,4 +1,4 @@
-"""An extract as it lies, CSV, workbook or Parquet, becomes a table of texts; nothing is guessed."""
+"""An extract or a file to link, CSV, workbook or Parquet, becomes a table of texts; nothing is guessed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_extract(path: Path, sheet: str = "") -> tuple[pd.DataFrame, list[Fault]
     if kind not in SUFFIXES:
         return _refused(name, "is none of the kinds that can be read", f"give {', '.join(SUFFIXES)}.")
     if not path.is_file():
-        return _refused(name, "is not in the folder of sources", "put it there, or correct the map.")
+        return _refused(name, "is not there", "check its name and its folder.")
     if sheet and kind != ".xlsx":
         return _refused(name, "has no sheets", "take `sheet` out of the map.")
     try:
@@ -105,7 +105,7 @@ def _text(cell: Any) -> str:
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return "" if cell is None else str(cell).strip()
+    return "" if cell is None or cell != cell else str(cell).strip()
 
 
 def _parquet(path: Path) -> tuple[pd.DataFrame, list[Fault]]:

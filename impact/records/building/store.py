@@ -118,7 +118,7 @@ def build_store(sources: Place, out: Place, *, map: Place, key: Place, definitio
         raise InputError(f"The folder {target.name} is there already; give one that is not.")
     secret = Key(key)
     plan = read_map(map_file)
-    whole, read_rows = _read(folder, plan)
+    whole, read_rows = _read(folder, plan, definitions)
     people = who_is_who(_records(whole), secret, plan.threshold)
     parts = [(source, _with_pseudonyms(source, made, people), made.dropped) for source, made in whole]
     done = assemble(parts, plan, people.notes)
@@ -139,14 +139,14 @@ def build_store(sources: Place, out: Place, *, map: Place, key: Place, definitio
     return built
 
 
-def _read(folder: Path, plan: StoreMap) -> tuple[list[tuple[SourceMap, Mapped]], list[str]]:
+def _read(folder: Path, plan: StoreMap, definitions: Place | None) -> tuple[list[tuple[SourceMap, Mapped]], list[str]]:
     """Every source through its map, with the hash of its file; every fault of every source is raised at once."""
     faults: list[Fault] = []
     found: list[tuple[SourceMap, Mapped]] = []
     hashes: list[str] = []
     expanded = list(plan.sources)
     for one in plan.returns:
-        more, wrong = _sheets(folder, one)
+        more, wrong = _sheets(folder, one, definitions)
         expanded += more
         faults += wrong
     for source in expanded:
@@ -166,12 +166,14 @@ def _read(folder: Path, plan: StoreMap) -> tuple[list[tuple[SourceMap, Mapped]],
     return found, hashes
 
 
-def _sheets(folder: Path, one: ReturnMap) -> tuple[list[SourceMap], list[Fault]]:
+def _sheets(folder: Path, one: ReturnMap, definitions: Place | None) -> tuple[list[SourceMap], list[Fault]]:
     """The sheets of a return that passes its check, each as a source of the table that it is."""
     path = folder / one.file
     if not path.is_file():
         return [], [Fault("is not in the folder of sources", one.file, remedy="put it there, or correct the map.")]
-    checked = check_return(path, programme=one.programme)
+    checked = check_return(
+        path, programme=one.programme, definitions=None if definitions is None else Path(definitions)
+    )
     if not checked.ok:
         wrong = int((checked.findings["severity"] == "error").sum())
         remedy = "run impact check on it, and have the programme mend it."

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from impact.errors import InputError
 from impact.records.linkage.fields import NUMBER
 
 EVERY_PAIR = 2_000_000
 PAIRS_A_RECORD = 60
+"""Choices of this library: what the embedded engine compares in some seconds, and pairs enough for any honest key."""
 _KEYS: tuple[tuple[str, ...], ...] = (
     ("police_id",),
     ("number",),
@@ -56,6 +58,11 @@ def pairs_to_compare(left: pd.DataFrame, right: pd.DataFrame | None) -> tuple[li
 
     Up to two million pairs are all compared. Beyond that a pair must agree on one of a list of keys; a key that would
     bring more than 60 pairs for each record is left out.
+
+    Raises
+    ------
+    InputError
+        Where there are more pairs than that and no key is left.
     """
     n = len(left) + (0 if right is None else len(right))
     total = len(left) * (len(left) - 1) // 2 if right is None else len(left) * len(right)
@@ -71,6 +78,12 @@ def pairs_to_compare(left: pd.DataFrame, right: pd.DataFrame | None) -> tuple[li
                 dropped.append(" and ".join(keys))
     sql = [" AND ".join(f"l.{key} = r.{key}" for key in keys) for keys in rules]
     sql += [condition for needed, condition in _CROSSED if all(key in left.columns for key in needed)]
+    if not sql:
+        tried = f" but {' or '.join(dropped)}, by which there are too many" if dropped else ""
+        raise InputError(
+            f"{total:,} pairs are too many to compare them all, and the fields have nothing by which to choose"
+            f"{tried}: give a date of birth, both names, a postcode or a number."
+        )
     note = f"Pairs that agree on nothing but {' or '.join(dropped)} were not compared: there are too many."
     return sql, (note,) if dropped else ()
 
@@ -94,6 +107,8 @@ def accepted(left: pd.DataFrame, right: pd.DataFrame | None) -> pd.DataFrame:
             supports = [(agreed[f"{name}_l"] == agreed[f"{name}_r"]) for name in _SUPPORT if f"{name}_l" in agreed]
             if supports:
                 agreed = agreed[np.logical_or.reduce([part.to_numpy(dtype=bool) for part in supports])]
+            else:
+                rule = f"{rule.partition(',')[0]}, and neither name nor date of birth to support it"
         for name in _CONFLICT:
             if name not in keys and f"{name}_l" in agreed:
                 one, two = agreed[f"{name}_l"], agreed[f"{name}_r"]

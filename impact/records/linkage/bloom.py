@@ -17,8 +17,10 @@ from impact.records.linkage.sound import soundex
 
 ENCODING, SCHEME, BLOCKS = "encoding", "scheme", ("block_1", "block_2", "block_3", "block_4")
 SIZE = 1024
+"""Bits of a filter: a choice of this library."""
 HASHES = {"forename": 14, "surname": 14, "birth_date": 14, "sex": 10, "postcode": 10, "police_id": 14}
-"""Bits set for each token of each kind: a date has fewer tokens than a name, so each weighs about as much as a name."""
+"""Bits set for each token of each kind: a date has fewer tokens than a name, so each weighs about as much as a name.
+Choices of this library."""
 
 
 def encode(
@@ -82,6 +84,8 @@ def encode(
     for column in columns.values():
         if column not in frame.columns:
             data.refuse("is not in the data", column=column, remedy="name the columns that hold the identifiers.")
+        elif isinstance(frame[column], pd.DataFrame):
+            data.refuse("stands more than once in the data", column=column, remedy="give each column its own name.")
     data.check()
     if frame[id].duplicated().any() or frame[id].isna().any():
         raise InputError(f"The column {id} must number each record once.")

@@ -14,7 +14,8 @@ from impact.records.linkage.fields import NUMBER, Side, prepare
 from impact.records.linkage.model import RECALLED, Model
 
 SAMPLES, BITS, SEED = 24, 22, 2022
-"""Samples of bits that a pair may agree on to be compared (locality-sensitive hashing by bit sampling)."""
+"""Samples of bits that a pair may agree on to be compared (locality-sensitive hashing by bit sampling): choices of this
+library, tried on made-up records."""
 FLOORS = (0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6)
 _M = (0.45, 0.1, 0.13, 0.1, 0.07, 0.05, 0.05, 0.05)
 _U = (1e-7, 4e-7, 4e-6, 3e-5, 2e-4, 8e-4, 3e-3, 0.9959655)
@@ -23,7 +24,10 @@ _COMPARISON = Comparison(
     ENCODING, "", tuple(Level(label, "", m, u) for label, m, u in zip(_LABELS, _M, _U, strict=True))
 )
 """Round values of the authors', about right on made-up records; they are never estimated from the encodings."""
-NOTE = "The records are encodings: probabilities rest on fixed values for each step of likeness, and on nothing else."
+NOTE = (
+    "The records are encodings: probabilities rest on fixed values for each step of likeness, and on nothing else. "
+    "What those linked and those not linked are like cannot be compared."
+)
 
 
 def encoded_side(frame: pd.DataFrame, id: str) -> Side:
@@ -43,7 +47,8 @@ def encoded_side(frame: pd.DataFrame, id: str) -> Side:
         )
     side = prepare(frame, {}, id)
     held = frame[[ENCODING, SCHEME, *BLOCKS]].iloc[side.order].reset_index(drop=True)
-    return Side(side.records[[NUMBER]].join(held), side.ids, side.order)
+    held = held.fillna(dict.fromkeys(BLOCKS, ""))
+    return Side(side.records[[NUMBER]].join(held), side.ids, side.order, {}, {})
 
 
 def score_encoded(one: Side, two: Side | None) -> tuple[Model, pd.DataFrame, tuple[str, ...]]:

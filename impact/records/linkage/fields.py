@@ -11,22 +11,29 @@ import pandas as pd
 from impact.errors import InputError
 from impact.frames import Columns
 from impact.records.linkage.nicknames import FORENAMES
-from impact.records.linkage.normal import is_uk_postcode, written
+from impact.records.linkage.normal import NAME_OR_NOTHING, is_uk_postcode, written
 from impact.records.linkage.sound import soundex
 
 COMPARED = ("forename", "surname", "birth_date", "sex", "postcode", "police_id", "number", "email", "place", "address")
 """The kinds of field that the model can compare."""
+NAMES = ("forename", "surname")
 NUMBER = "unique_id"
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One file: the prepared records, sorted by id and numbered, and the ids by number."""
+    """One file: the prepared records, sorted by id and numbered, and the ids by number.
+
+    `unread` counts, by kind, the cells that hold something but are taken as missing; `doubtful` the names that others
+    type where they know no name.
+    """
 
     records: pd.DataFrame
     ids: np.ndarray
     order: np.ndarray
+    unread: Mapping[str, int]
+    doubtful: Mapping[str, int]
 
 
 def named_fields(
@@ -91,7 +98,37 @@ def prepare(frame: pd.DataFrame, columns: Mapping[str, str], id: str) -> Side:
     for kind, values in forms.items():
         for name, make in _PARTS[kind].items():
             records[name] = _each(values, make)
-    return Side(records, frame[id].to_numpy()[order], order)
+    unread = {
+        kind: int(((forms[kind] == "") & _filled(frame[column])[order]).sum()) for kind, column in columns.items()
+    }
+    doubtful = {kind: int(np.isin(forms[kind], list(NAME_OR_NOTHING)).sum()) for kind in forms if kind in NAMES}
+    return Side(records, frame[id].to_numpy()[order], order, unread, doubtful)
+
+
+def reading_notes(one: Side, two: Side | None) -> tuple[str, ...]:
+    """What was in the files and could not be compared, and what may not mean what it says."""
+    notes = []
+    for side, file in ((one, "the file" if two is None else "the left file"), (two, "the right file")):
+        if side is None:
+            continue
+        unread = [f"{kind} in {n:,}" for kind, n in side.unread.items() if n]
+        if unread:
+            notes.append(
+                f"Records of {file} that hold something that cannot be read, or says that nothing is known: "
+                f"{', '.join(unread)}; taken as missing."
+            )
+        doubtful = [f"{kind} in {n:,}" for kind, n in side.doubtful.items() if n]
+        if doubtful:
+            notes.append(
+                f"Records of {file} that read Na, Nil, None or Null: {', '.join(doubtful)}; taken as names. "
+                "Where they stand for no name, empty the cells."
+            )
+    return tuple(notes)
+
+
+def _filled(column: pd.Series) -> np.ndarray:
+    codes, distinct = pd.factorize(column)
+    return np.array([*(bool(str(value).strip()) for value in distinct), False])[codes]
 
 
 def _each(values: np.ndarray, make: Callable[[str], str]) -> pd.Series:

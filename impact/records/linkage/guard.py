@@ -40,6 +40,8 @@ _CONTENT_READ = {what: re.compile(pattern, re.IGNORECASE) for what, pattern in _
 _HINT = re.compile(r"@|\d")
 _SHARE_OF_NAMES, _FEWEST_NAMES = 0.3, 3
 _SHARE_OF_NUMBERS, _LONGEST_NAME = 0.5, 40
+"""From which share of distinct cells a column is one of names or numbers: choices of this library, by which none of the
+contract's own tables is taken for one."""
 _WHY = "the linked store holds pseudonyms; whoever reads it must not be able to tell who a person is."
 _REMEDY = "delete the column, or name it among the identifiers of pseudonymise() or of the column map."
 

@@ -10,6 +10,7 @@ from impact.errors import InputError
 
 ENVIRONMENT = "env:"
 SHORTEST, FEWEST_DISTINCT = 16, 8
+"""Bytes, and different bytes, that a key must have: a choice of this library, against words and repeated letters."""
 
 
 class Key:

@@ -17,14 +17,16 @@ from impact.frames import check_choice
 from impact.records.linkage.blocking import NO_RULE, accepted, pairs_to_compare
 from impact.records.linkage.bloom import ENCODING
 from impact.records.linkage.encoded import encoded_side, score_encoded
-from impact.records.linkage.fields import Pair, Side, named_fields, prepare
+from impact.records.linkage.fields import COMPARED, Pair, Side, named_fields, prepare, reading_notes
 from impact.records.linkage.keys import Key
 from impact.records.linkage.links import Links, contributions, select
 from impact.records.linkage.model import Model, estimated_model, fixed_model, score
 from impact.records.spark import missing_for_spark
 
 FAINT = 0.001
+"""Pairs less likely than this are not listed: a choice of this library."""
 ROUNDS = 25
+"""Steps of EM for the prior, which has settled long before: a choice of this library."""
 
 
 def link(
@@ -102,7 +104,20 @@ def link(
     rules, more = pairs_to_compare(one.records, records)
     scored = score(model, one.records, records, rules, session)
     scored, model = _with_prior(scored, model, _total(one, two), ROUNDS if model.estimated else 0)
-    return _links(one, two, scored, by_rule, model, (*notes, *more), secret, threshold, review, one_to_one)
+    notes = (*reading_notes(one, two), *_in_one_file(left, right, fields), *notes, *more)
+    return _links(one, two, scored, by_rule, model, notes, secret, threshold, review, one_to_one)
+
+
+def _in_one_file(
+    left: pd.DataFrame, right: pd.DataFrame | None, fields: Mapping[str, str | Pair] | None
+) -> tuple[str, ...]:
+    """A note of columns that would be compared by their name, if the other file had them too."""
+    if right is None or fields is not None:
+        return ()
+    alone = [kind for kind in COMPARED if (kind in left.columns) != (kind in right.columns)]
+    if not alone:
+        return ()
+    return (f"Not compared, since only one of the files has a column of that name: {', '.join(alone)}.",)
 
 
 def _total(one: Side, two: Side | None) -> float:
@@ -131,7 +146,8 @@ def _links(
     shown = pairs.drop(columns=["l", "r"])
     to_review = _review(shown[looked_at], levels[looked_at], model)
     linked = np.isin(np.arange(len(one.ids)), ends if two is None else ends[:, 0])
-    flow = _flow(one, two, pairs, looked_at, linked, clusters)
+    also = None if two is None else np.isin(np.arange(len(two.ids)), ends[:, 1])
+    flow = _flow(pairs, looked_at, linked, also, clusters)
     notes = (*notes, *_many(ends, two, one_to_one))
     compared = _compared(one.records, linked)
     table, dedupe = model.tidy(), two is None
@@ -153,7 +169,7 @@ def _with_prior(scored: pd.DataFrame, model: Model, total: float, rounds: int) -
     prior = model.prior
     for _ in range(rounds):
         p = _probability(bits + np.log2(prior / (1 - prior)))
-        prior = float(np.clip(p.sum() / total, 1 / max(total, 2.0), 0.5))
+        prior = float(np.clip(p.sum() / max(total, 1.0), 1 / max(total, 2.0), 0.5))
     weight = bits + np.log2(prior / (1 - prior))
     return scored.assign(weight=weight), dataclasses.replace(model, prior=prior)
 
@@ -218,21 +234,24 @@ def _review(pairs: pd.DataFrame, levels: pd.DataFrame, model: Model) -> pd.DataF
 
 
 def _flow(
-    one: Side, two: Side | None, pairs: pd.DataFrame, review: pd.Series, linked: np.ndarray, clusters: pd.DataFrame
+    pairs: pd.DataFrame, review: pd.Series, linked: np.ndarray, also: np.ndarray | None, clusters: pd.DataFrame
 ) -> pd.DataFrame:
+    """From records to links; `linked` and `also` say which records of the left and of the right file are in a link."""
     made = pairs["linked"] & (pairs["rule"] == "")
-    rows: list[tuple[str, int, str]] = [("records in the left file", len(one.ids), "given")]
-    if two is not None:
-        rows.append(("records in the right file", len(two.ids), "given"))
+    sides = [("file", linked)] if also is None else [("left file", linked), ("right file", also)]
+    rows: list[tuple[str, int, str]] = [(f"records in the {file}", len(which), "given") for file, which in sides]
     rows += [
         ("pairs that may be one person", len(pairs), f"accepted by rule, or a probability of {FAINT:g} or more"),
         ("links by rule", int((pairs["linked"] & (pairs["rule"] != "")).sum()), "identifiers agree exactly"),
         ("links by the model", int(made.sum()), "a probability at or above the threshold"),
-        ("pairs for review", int(review.sum()), "neither clearly one person nor clearly two"),
-        ("records of the left file linked", int(linked.sum()), "in one link at least"),
-        ("records of the left file not linked", int((~linked).sum()), "in no link"),
-        ("people", clusters["person_id"].nunique(), "records joined by links, each other record a person"),
+        ("pairs for review", int(review.sum()), "links or not, neither clearly one person nor clearly two"),
     ]
+    for file, which in sides:
+        rows += [
+            (f"records of the {file} linked", int(which.sum()), "in one link at least"),
+            (f"records of the {file} not linked", int((~which).sum()), "in no link"),
+        ]
+    rows.append(("people", clusters["person_id"].nunique(), "records joined by links, each other record a person"))
     return pd.DataFrame(rows, columns=["step", "n", "reason"])
 
 
@@ -255,7 +274,7 @@ def _compared(records: pd.DataFrame, linked: np.ndarray) -> pd.DataFrame:
         terms["sex[female]"] = np.where(records["sex"].isna(), np.nan, records["sex"] == "female").astype(float)
     if "birth_year" in records:
         terms["birth_year"] = pd.to_numeric(records["birth_year"]).to_numpy(dtype=float)
-    for name in ("forename", "surname", "birth_date", "sex", "postcode", "police_id", "number", "email", "place"):
+    for name in COMPARED:
         if name in records and records[name].isna().any():
             terms[f"{name} known"] = records[name].notna().to_numpy(dtype=float)
     rows = []
@@ -263,6 +282,12 @@ def _compared(records: pd.DataFrame, linked: np.ndarray) -> pd.DataFrame:
         sides = [values[part & ~np.isnan(values)] for part in (linked, ~linked)]
         means = [float(side.mean()) if len(side) else np.nan for side in sides]
         spread = np.sqrt(np.mean([side.var(ddof=1) if len(side) > 1 else np.nan for side in sides]))
-        smd = (means[0] - means[1]) / spread if spread > 0 else np.nan
-        rows.append((term, len(sides[0]), len(sides[1]), *means, smd))
+        rows.append((term, len(sides[0]), len(sides[1]), *means, _standardised(means[0] - means[1], float(spread))))
     return pd.DataFrame(rows, columns=["term", "n_linked", "n_unlinked", "mean_linked", "mean_unlinked", "smd"])
+
+
+def _standardised(difference: float, spread: float) -> float:
+    """A difference in units of a spread: without bound where each side is all alike and they differ."""
+    if spread == 0:
+        return float(np.copysign(np.inf, difference)) if difference else 0.0
+    return difference / spread

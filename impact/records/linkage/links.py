@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from impact.errors import InputError
+from impact.errors import InputError, row_fault
 from impact.records.linkage.model import Model
 from impact.results import proportion, with_notes
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+"""Where quality is told unless others are asked for: a choice of this library."""
 ENDS = ["left_id", "right_id"]
 
 
@@ -37,7 +38,8 @@ class Links:
         The pairs that a person should look at: ``left_id, right_id, match_probability, explanation``, the most
         doubtful first. The explanation says which fields agree and what each adds, never a value.
     compared : DataFrame
-        Linked beside unlinked left records: ``term, n_linked, n_unlinked, mean_linked, mean_unlinked, smd``.
+        Linked beside unlinked left records: ``term, n_linked, n_unlinked, mean_linked, mean_unlinked, smd`` (the
+        difference in standard deviations; infinite where each side is all alike and they differ).
     model : DataFrame
         ``field, level, m, u, weight, estimated``.
     threshold : float
@@ -67,8 +69,7 @@ class Links:
 
     def at(self, threshold: float) -> pd.DataFrame:
         """The pairs that would be links at another threshold: ``left_id, right_id, match_probability``."""
-        if not 0 < threshold <= 1:
-            raise InputError(f"threshold must lie above 0 and be 1 at most, not {threshold!r}.")
+        _check_threshold(threshold)
         chosen = select(self.pairs, threshold, self.one_to_one)
         return self.pairs.loc[chosen, [*ENDS, "match_probability"]].reset_index(drop=True)
 
@@ -88,12 +89,21 @@ class Links:
         DataFrame
             ``threshold, n_links, n_false, n_missed, precision, recall, f1``; with the truth also ``precision_low,
             precision_high, recall_low, recall_high`` (Wilson, 95%).
+
+        Raises
+        ------
+        InputError
+            A threshold that is not a probability above 0; a truth without the two columns, or with pairs that could not
+            be found because a record is not in the files.
         """
+        if not len(thresholds):
+            raise InputError("thresholds must hold at least one probability.")
         if truth is None:
             return pd.DataFrame([self._expected(threshold) for threshold in thresholds])
         lacking = [name for name in ENDS if name not in truth.columns]
         if lacking:
             raise InputError(f"truth needs the columns left_id and right_id; {', '.join(lacking)} is missing.")
+        self._check_truth(truth)
         true = pd.MultiIndex.from_frame(_ordered(truth[ENDS], self.dedupe).drop_duplicates())
         rows = []
         for threshold in thresholds:
@@ -107,7 +117,26 @@ class Links:
             )
         return pd.DataFrame(rows)
 
+    def _check_truth(self, truth: pd.DataFrame) -> None:
+        """Raise where a true pair could not be found: of a record that is not in the files, or of one with itself."""
+        sides = self.clusters.groupby("side")["record_id"]
+        files = [sides.get_group("left"), sides.get_group("left" if self.dedupe else "right")]
+        strange = np.logical_or.reduce([~truth[end].isin(ids) for end, ids in zip(ENDS, files, strict=True)])
+        alone = (truth["left_id"] == truth["right_id"]) & self.dedupe
+        why = "it would count as missed, whatever the linkage does."
+        faults = [
+            row_fault(problem, bad.tolist(), table="truth", why=why, remedy=remedy)
+            for problem, bad, remedy in (
+                ("names records that are not in the files", strange, "write ids as in the files, text as text."),
+                ("pairs a record with itself", alone, "leave these rows out."),
+            )
+            if bad.any()
+        ]
+        if faults:
+            raise InputError("The truth cannot be used:", faults)
+
     def _expected(self, threshold: float) -> dict[str, float]:
+        _check_threshold(threshold)
         p = self.pairs["match_probability"].to_numpy()
         chosen = select(self.pairs, threshold, self.one_to_one)
         true, missed = float(p[chosen].sum()), float(p[~chosen].sum())
@@ -119,6 +148,8 @@ class Links:
         at = np.flatnonzero(((self.pairs["left_id"] == left_id) & (self.pairs["right_id"] == right_id)).to_numpy())
         if not len(at):
             raise InputError("That pair is not among the pairs: it was not compared, or is all but impossible.")
+        if self.pairs["match_weight"].iloc[at].isna().any():
+            raise InputError("That pair was accepted by a rule and not scored by the model, so no weight can be shown.")
         steps = contributions(self._levels.iloc[at], self.pairs["match_weight"].to_numpy()[at], self._model)
         table = pd.DataFrame([{"field": f, "level": text[0], "weight": float(w[0])} for f, text, w in steps])
         return table.assign(total=table["weight"].cumsum())
@@ -145,6 +176,11 @@ class Links:
     def __repr__(self) -> str:
         lines = [f"  {row.step:<42}{row.n:>12,}" for row in self.flow.itertuples()]
         return with_notes("\n".join(["Linkage", *lines]), self.notes)
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise InputError(f"threshold must lie above 0 and be 1 at most, not {threshold!r}.")
 
 
 def _row(threshold: float, n: int, false: float, missed: float, precision: float, recall: float) -> dict[str, float]:

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from splink import Linker
 
 FEWEST_RECORDS, FEWEST_AGREED, FEWEST_FOR_FREQUENCIES = 500, 50, 2_000
+"""Records and pairs accepted by rule from which parameters are estimated, and records from which the rarity of values
+counts: choices of this library."""
 SEED, RANDOM_PAIRS, TRAINING_PAIRS = 2022, 1e6, 1e6
+"""What Splink draws with, and how many pairs it draws and trains on: choices of this library."""
 STEADY = 20.0
-"""In how many pairs the fixed values count as if they had been seen."""
+"""In how many pairs the fixed values count as if they had been seen: a choice of this library."""
 RECALLED = 0.7
-"""The share of true pairs that the deterministic pass is taken to find, for the first guess of how many there are."""
+"""The share of true pairs that the deterministic pass is taken to find, for the first guess of how many there are: a
+choice of this library; where parameters are estimated the guess is replaced."""
 FAINTEST = -12.0
-"""Pairs whose weight is below this (odds of one in 4,096) are not kept."""
+"""Pairs whose weight is below this (odds of one in 4,096) are not kept: a choice of this library."""
 _SESSIONS = (("birth_date",), ("forename", "surname"), ("police_id",), ("number",), ("postcode", "sex"))
 
 

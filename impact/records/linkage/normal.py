@@ -28,10 +28,12 @@ _LETTERS = str.maketrans(
     }
 )
 _NOBODY = frozenset(
-    ["unknown", "unk", "none", "nil", "na", "n/a", "notknown", "notstated", "anonymous", "anon", "test", "xx", "xxx"]
-)
+    ["unknown", "unk", "n/a", "not known", "notknown", "not stated", "notstated", "anonymous", "anon", "test", "xx"]
+) | {"xxx"}
+NAME_OR_NOTHING = frozenset(["na", "nil", "none", "null"])
+"""Names of people that others type where they know no name."""
 _DATES = (
-    (re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?"), "ymd"),
+    (re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[t ].*)?"), "ymd"),
     (re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})"), "ymd"),
     (re.compile(r"(\d{4})(\d{2})(\d{2})"), "ymd"),
     (re.compile(r"(\d{1,2})[/. -](\d{1,2})[/. -](\d{4})(?: .*)?"), "dmy"),
@@ -50,27 +52,30 @@ _SEXES = {"m": "male", "male": "male", "man": "male", "boy": "male", "1": "male"
     ("female", "woman", "girl", "2"), "female"
 )
 CENTURY = 40
+"""Two digits of a police number's year from which it is 19xx: a choice of this library."""
 
 
 def name(text: str) -> str:
     """A name in small letters without accents, marks or titles, its parts in the order given.
 
-    Hyphens part a name, apostrophes and stops do not; letters of other scripts stay.
+    Hyphens part a name, apostrophes and stops do not; letters of other scripts stay. What says that the name is not
+    known is nothing; Na, Nil, None and Null are names that people have.
 
     Examples
     --------
-    >>> [name(text) for text in ("Dr. Zoë  O'Neill-SMITH", "ŁUKASZ", "N/A", "3")]
-    ['zoe oneill smith', 'lukasz', '', '']
+    >>> [name(text) for text in ("Dr. Zoë  O'Neill-SMITH", "ŁUKASZ", "Na", "N/A", "not known", "3")]
+    ['zoe oneill smith', 'lukasz', 'na', '', '', '']
     """
     low = text.strip().casefold()
-    if low.replace(" ", "") in _NOBODY:
+    if low in _NOBODY:
         return ""
     plain = unicodedata.normalize("NFKD", low.translate(_LETTERS)).translate(_LETTERS)
     kept = "".join(letter for letter in plain if letter.isalpha() or letter.isspace())
     parts = kept.split()
     while len(parts) > 1 and parts[0] in _TITLES:
         parts.pop(0)
-    return " ".join(parts)
+    whole = " ".join(parts)
+    return "" if whole in _NOBODY else whole
 
 
 def any_order(text: str) -> str:

@@ -12,7 +12,7 @@ from impact.errors import Fault, InputError, row_fault
 from impact.frames import Columns
 from impact.records.linkage.guard import direct_identifiers
 from impact.records.linkage.keys import Key
-from impact.records.linkage.normal import NORMAL, any_order, written
+from impact.records.linkage.normal import NAME_OR_NOTHING, NORMAL, written
 
 HEX = 24
 PERSON = "person_id"
@@ -49,7 +49,8 @@ def pseudonymise(
     ------
     InputError
         Where a kind is unknown or a column missing; where an identifier is empty or cannot be read in any row (a
-        pseudonym of less would join different people); or where a column that stays looks like a direct identifier.
+        pseudonym of less would join different people), or is a name that others type for none (Na, Null); or where a
+        column that stays looks like a direct identifier.
 
     Examples
     --------
@@ -85,6 +86,18 @@ def pseudonymise(
                     remedy="mend these rows, leave them out, or use link(), which bears gaps.",
                 )
             )
+        doubtful = np.isin(forms[kind], list(NAME_OR_NOTHING)) & (kind in ("forename", "surname", "name"))
+        if doubtful.any():
+            faults.append(
+                row_fault(
+                    "reads Na, Nil, None or Null, which is a name or stands for none",
+                    doubtful.tolist(),
+                    table="data",
+                    column=column,
+                    why="if it stands for none, a pseudonym would join different people.",
+                    remedy="leave these rows out, or use link() with a key, which takes it for a name and says so.",
+                )
+            )
     rest = frame.drop(columns=list(columns.values()))
     faults.extend(direct_identifiers(rest, "data"))
     if faults:
@@ -116,7 +129,7 @@ def pseudonyms(forms: Mapping[str, np.ndarray], key: Key) -> np.ndarray:
     parts = dict(forms)
     if {"forename", "surname"} <= set(parts):
         whole = parts.pop("forename") + " " + parts.pop("surname")
-        parts["name"] = np.array([any_order(text) for text in whole], dtype=object)
+        parts["name"] = np.array([" ".join(sorted(text.split())) for text in whole], dtype=object)
     kinds = sorted(parts)
     rows = zip(*(parts[kind] for kind in kinds), strict=True)
     label = ",".join(kinds)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Estimator = Callable[[pd.DataFrame], "Estimate | float"]
 THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Where an estimate is tried unless others are asked for: a choice of this library."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,11 +122,13 @@ def impute_links(
     Raises
     ------
     InputError
-        Where there are fewer than two draws, or an estimate has no standard error.
+        Where draws or certain cannot be used, or an estimate has no standard error.
     """
     check_level(level)
-    if draws < 2:
-        raise InputError("draws must be 2 or more.")
+    if not isinstance(draws, int | np.integer) or draws < 2:
+        raise InputError(f"draws must be a whole number, 2 or more, not {draws!r}.")
+    if not 0 < certain <= 1:
+        raise InputError(f"certain must lie above 0 and be 1 at most, not {certain!r}.")
     rng = np.random.default_rng(seed)
     found: list[Estimate] = []
     for _ in range(draws):

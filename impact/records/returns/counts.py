@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from impact.errors import Fault, InputError
+from impact.frames import check_choice
 from impact.records.linked import Linked
+from impact.records.returns.count_figure import by_quarter, draw, in_words
+from impact.records.returns.quarters import read_quarter, written_quarter
 from impact.results import with_notes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MEASURES = {
     "unique_people": "Different people who were referred in the period or were on the caseload in it.",
@@ -25,6 +31,7 @@ MEASURES = {
     "caseload_at_end": "Different people on the caseload at the end of the period's last day.",
     "waiting": "Different people with a referral not decided at the end of the period's last day.",
 }
+OLDEST = 99
 BY = ("programme", "quarter", "age_band", "sex", "ethnicity", "ward", "district")
 _PEOPLE = """
 SELECT person_id, sex, ethnicity, ward, district, coalesce(birth_date, CAST(birth_month || '-15' AS DATE)) AS born
@@ -69,6 +76,37 @@ class Counts:
         """One row a number: the columns counted by, ``measure, n, meaning``."""
         long = self.data.melt(id_vars=list(self.by), value_vars=list(MEASURES), var_name="measure", value_name="n")
         return long.assign(meaning=long["measure"].map(MEASURES))
+
+    def plot(self, ax: Axes | None = None, *, measure: str = "caseload", only: Sequence[str] = ()) -> Axes:
+        """One measure by quarter, a line for each group, safe to publish by itself; `alt` says the same in words.
+
+        No count below ten is drawn, but a hollow mark in a band that says "fewer than 10"; every other is rounded to
+        the nearest five. Measures add up to each other (caseload = caseload_at_end + closed), so that several figures
+        of the same groups may say together what none says alone: publish one, or protect the table as a whole.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw.
+        measure : str
+            Any of the measures.
+        only : sequence of str
+            The groups to draw, as the legend calls them; by default all, where they are six at most.
+
+        Raises
+        ------
+        InputError
+            There is no such measure or group, nothing was counted by quarter, or there are too many groups.
+        """
+        return draw(self._shown(measure, only), MEASURES[measure], ax)
+
+    def alt(self, *, measure: str = "caseload", only: Sequence[str] = ()) -> str:
+        """The alternative text of the figure that `plot` draws with the same arguments."""
+        return in_words(self._shown(measure, only), MEASURES[measure])
+
+    def _shown(self, measure: str, only: Sequence[str]) -> pd.DataFrame:
+        check_choice("measure", measure, tuple(MEASURES))
+        return by_quarter(self.data, self.by, measure, only)
 
     def __repr__(self) -> str:
         head = f"Counts from {self.first} to {self.last}{' by ' + ', '.join(self.by) if self.by else ''}"
@@ -130,16 +168,17 @@ def counts(
     wrong = sorted(set(asked) - set(BY))
     if wrong or len(set(asked)) < len(asked):
         faults.append(Fault(f"may hold any of {', '.join(BY)}, each once", column="by"))
-    bands = list(age_bands)
-    if not bands or bands[0] != 0 or any(a >= b for a, b in pairwise(bands)):
-        faults.append(Fault("must be whole ages that rise from 0", column="age_bands"))
+    bands = list(age_bands) if isinstance(age_bands, Iterable) else []
+    whole = all(isinstance(age, int | np.integer) and 0 <= age <= OLDEST for age in bands)
+    if not bands or not whole or bands[0] != 0 or any(a >= b for a, b in pairwise(bands)):
+        faults.append(Fault(f"must be whole ages that rise from 0, {OLDEST} at most", column="age_bands"))
     start, end = _days(first, "first", faults)[0], _days(last, "last", faults)[1]
     if not faults and end < start:
         faults.append(Fault("is before first", column="last"))
     if faults:
         raise InputError("People cannot be counted like this.", faults)
-    whole = Period("", pd.Timestamp(start), pd.Timestamp(end))
-    periods = _quarters(whole) if "quarter" in asked else [whole]
+    stretch = Period("", pd.Timestamp(start), pd.Timestamp(end))
+    periods = _quarters(stretch) if "quarter" in asked else [stretch]
     referrals = linked.query(_REFERRALS)
     data = count_people(linked.query(_PEOPLE), linked.query(_EPISODES), referrals, periods, asked, bands)
     return Counts(data, asked, start, end, tuple(_notes(linked, asked, end, referrals)))
@@ -230,9 +269,8 @@ def _days(told: str | dt.date, name: str, faults: list[Fault]) -> tuple[dt.date,
     if isinstance(told, dt.date):
         day = told.date() if isinstance(told, dt.datetime) else told
         return day, day
-    if quarter := re.fullmatch(r"([0-9]{4})-Q([1-4])", str(told)):
-        held = pd.Period(f"{quarter[1]}Q{quarter[2]}", freq="Q")
-        return held.start_time.date(), held.end_time.date()
+    if quarter := read_quarter(told):
+        return quarter.start_time.date(), quarter.end_time.date()
     try:
         day = dt.date.fromisoformat(str(told))
     except ValueError:
@@ -246,7 +284,7 @@ def _quarters(whole: Period) -> list[Period]:
     ends = quarters[-1].end_time.normalize()
     if quarters[0].start_time != whole.first or ends != whole.last:
         raise InputError("Counting by quarter needs whole quarters: give first and last as 2023-Q1.")
-    return [Period(f"{q.year}-Q{q.quarter}", q.start_time, q.end_time.normalize()) for q in quarters]
+    return [Period(written_quarter(q), q.start_time, q.end_time.normalize()) for q in quarters]
 
 
 def _notes(linked: Linked, by: tuple[str, ...], end: dt.date, referrals: pd.DataFrame) -> list[str]:

@@ -10,6 +10,9 @@ from impact.records.returns.sheets import Sheet
 
 FORMS = ("old-2021", "online-2021")
 POSTCODES = ("CH", "L", "PR", "WA", "WN")
+"""Postcode areas in which Merseyside lies: Wirral in CH, Liverpool, Knowsley and Sefton in L, Southport in PR,
+St Helens in WA and WN. A choice of this library from common knowledge, read from no official list; parts of them lie
+outside Merseyside."""
 _PLACE = re.compile(r"post ?code", re.I)
 _OUTWARD = re.compile(r"([A-Za-z]{1,2})[0-9]")
 _TOTAL = re.compile(r"(total|beneficiaries|number of people)", re.I)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -332,12 +333,23 @@ def test_the_first_source_in_the_map_is_believed(raw: Raw, tmp_path: Path) -> No
     assert built.dropped.set_index("rule").loc["same person", "n"] == 1
 
 
-def test_a_return_that_passes_its_check_needs_no_map_of_columns(raw: Raw, tmp_path: Path) -> None:
+@pytest.mark.parametrize("programme", ["pops", "further"])
+def test_a_return_that_passes_its_check_needs_no_map_of_columns(
+    raw: Raw, tmp_path: Path, root: Path, programme: str
+) -> None:
+    definitions = tmp_path / "definitions"
+    definitions.mkdir()
+    known = (root / "impact" / "definitions" / "pops.toml").read_text(encoding="utf-8")
+    (definitions / "further.toml").write_text(known, encoding="utf-8")
+    how: dict[str, Any] = {"map": tmp_path / "returns.toml", "key": raw.key, "definitions": definitions}
     book = Workbook()
     book.remove(book.active)
     for name, rows in {
         "person": ["C1,male,1995-04-12,,white,,", "C2,female,,1990-11,black,,"],
-        "referral": ["C1,pops,2023-01-10,prison,accepted,2023-01-20,", "C2,pops,2023-02-01,self,waiting,,"],
+        "referral": [
+            f"C1,{programme},2023-01-10,prison,accepted,2023-01-20,",
+            f"C2,{programme},2023-02-01,self,waiting,,",
+        ],
     }.items():
         sheet = book.create_sheet(name)
         (table,) = [table for table in TABLES if table.name == name]
@@ -347,18 +359,17 @@ def test_a_return_that_passes_its_check_needs_no_map_of_columns(raw: Raw, tmp_pa
     folder = tmp_path / "returns"
     folder.mkdir()
     book.save(folder / "pops.xlsx")
-    place = tmp_path / "returns.toml"
-    text = '[[return]]\nfile = "pops.xlsx"\nprogramme = "pops"\nnumbering = "pops"\n'
+    text = f'[[return]]\nfile = "pops.xlsx"\nprogramme = "{programme}"\nnumbering = "pops"\n'
     extract = '[[extract]]\nsource = "programmes"\ncomplete_to = "2023-12-31"\nsynthetic = true\n'
-    place.write_text(text + extract, encoding="utf-8")
-    built = im.build_store(folder, tmp_path / "store", map=place, key=raw.key)
+    how["map"].write_text(text + extract, encoding="utf-8")
+    built = im.build_store(folder, tmp_path / "store", **how)
     assert built.sources["rows_kept"].tolist() == [2, 2]
-    found = im.read_linked(tmp_path / "store").table("referral")
+    found = im.read_linked(tmp_path / "store", definitions=definitions).table("referral")
     assert set(found["person_id"]) == {pseudonym(raw, number, "pops") for number in ("C1", "C2")}
     book["referral"]["D2"] = "the moon"
     book.save(folder / "pops.xlsx")
     with pytest.raises(RecordsError, match="does not pass its check"):
-        im.build_store(folder, tmp_path / "again", map=place, key=raw.key)
+        im.build_store(folder, tmp_path / "again", **how)
 
 
 @pytest.mark.parametrize(

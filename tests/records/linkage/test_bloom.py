@@ -65,5 +65,8 @@ def test_what_cannot_be_encoded_is_refused(key: Path) -> None:
     for change in ({"fields": ["email"]}, {"fields": {"surname": "nowhere"}}, {"id": "nowhere"}, {"id": "sex"}):
         with pytest.raises(InputError):
             encode(frame, key=key, **change)  # type: ignore[arg-type]
+    twice = pd.concat([frame, frame[["surname"]]], axis=1)
+    with pytest.raises(InputError, match="column surname: stands more than once"):
+        encode(twice, key=key, fields=["surname", "sex"])
     with pytest.raises(InputError, match="hexadecimal"):
         unpacked(pd.Series(["zq"]))

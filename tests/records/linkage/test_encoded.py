@@ -93,6 +93,12 @@ def test_no_key_another_key_and_another_engine_are_refused(key: Path, tmp_path: 
         encode(left, key=tmp_path / "nowhere")
 
 
+def test_a_file_of_one_record_holds_no_pair(key: Path) -> None:
+    made = link(encode(people(1)[0], key=key))
+    assert made.pairs.empty
+    assert len(made.clusters) == 1
+
+
 FEBRL = {"forename": "given_name", "surname": "surname", "birth_date": "date_of_birth", "postcode": "postcode"}
 FAKE = {"forename": "first_name", "surname": "surname", "birth_date": "dob"}
 

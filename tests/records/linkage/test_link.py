@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +65,10 @@ def test_fifty_people_are_linked_with_fixed_parameters_and_it_is_said() -> None:
 def test_the_flow_adds_up(links: Links) -> None:
     n = links.flow.set_index("step")["n"]
     assert n["links by rule"] + n["links by the model"] == len(links.tidy())
-    assert n["records of the left file linked"] + n["records of the left file not linked"] == 1200
+    for side, end in (("left", "left_id"), ("right", "right_id")):
+        assert n[f"records in the {side} file"] == 1200
+        assert n[f"records of the {side} file linked"] == links.tidy()[end].nunique()
+        assert n[f"records of the {side} file linked"] + n[f"records of the {side} file not linked"] == 1200
     assert n["people"] == 2400 - len(links.tidy())
     assert n["pairs for review"] == len(links.review)
 
@@ -142,6 +147,116 @@ def test_what_cannot_be_used_is_refused(change: dict[str, object], words: str) -
         link(left, one_to_one=True)
 
 
+def test_what_cannot_be_read_is_counted_and_said() -> None:
+    left, right, _ = people(30, seed=4)
+    right["birth_date"] = "1995-04-12"
+    left.loc[:3, "birth_date"] = "12/04/95"
+    left.loc[4, "birth_date"] = None
+    right.loc[:1, "sex"] = "unknown"
+    notes = link(left, right).notes
+    assert [note for note in notes if "cannot be read" in note] == [
+        "Records of the left file that hold something that cannot be read, or says that nothing is known: "
+        "birth_date in 4; taken as missing.",
+        "Records of the right file that hold something that cannot be read, or says that nothing is known: "
+        "sex in 2; taken as missing.",
+    ]
+
+
+def test_the_flow_of_one_file_speaks_of_one_file() -> None:
+    left = people(30, seed=4)[0]
+    n = link(pd.concat([left, left.assign(record_id=left["record_id"] + "x").head(10)])).flow.set_index("step")["n"]
+    assert n["records in the file"] == 40
+    assert n["records of the file linked"] == 20
+    assert n["records of the file not linked"] == 20
+    assert n["people"] == 30
+    assert not any("left" in step for step in n.index)
+
+
+def test_a_police_number_with_nothing_to_support_it_is_called_so() -> None:
+    frame = pd.DataFrame({"record_id": [1, 2], "police_id": ["95/1X", "96/2X"], "sex": ["m", "f"]})
+    pairs = link(frame, frame).pairs
+    assert pairs["rule"].tolist() == ["same police number, and neither name nor date of birth to support it"] * 2
+    other = frame.assign(sex=["f", "m"])
+    assert (link(frame, other).pairs["rule"] == "").all(), "of another sex: left to the model"
+    bare = {"forename": None, "birth_date": None}
+    assert (link(frame.assign(**bare), frame.assign(**bare)).pairs["rule"] == "").all(), "nothing known agrees"
+
+
+def test_too_many_pairs_with_nothing_to_choose_by_are_refused() -> None:
+    frame = pd.DataFrame({"record_id": range(2_100), "sex": "m", "place": "bootle"})
+    with pytest.raises(InputError, match="2,203,950 pairs are too many"):
+        link(frame)
+
+
+def test_every_field_with_gaps_is_compared_between_linked_and_unlinked() -> None:
+    left, right, _ = people(60, seed=4)
+    left["address"] = [f"{row} Zed Street" if row % 3 else None for row in range(60)]
+    right["address"] = "1 Zed Street"
+    made = link(left, right)
+    assert "address known" in set(made.compared["term"])
+    linked = left["record_id"].isin(made.tidy()["left_id"]).to_numpy()
+    row = made.compared.set_index("term").loc["address known"]
+    known = left["address"].notna().to_numpy()
+    assert row["mean_linked"] == pytest.approx(known[linked].mean())
+    assert row["mean_unlinked"] == pytest.approx(known[~linked].mean())
+    assert (row["n_linked"], row["n_unlinked"]) == (linked.sum(), (~linked).sum())
+    spread = np.sqrt((known[linked].var(ddof=1) + known[~linked].var(ddof=1)) / 2)
+    assert row["smd"] == pytest.approx((known[linked].mean() - known[~linked].mean()) / spread)
+
+
+def test_a_difference_between_sides_that_are_each_alike_is_infinite_and_none_is_none() -> None:
+    left, right, _ = people(40, seed=4)
+    linked = left["record_id"].isin(link(left, right).tidy()["left_id"])
+    for known, want in ((linked, np.inf), (~linked, -np.inf)):
+        frame = left.assign(place=np.where(known, "bootle", None), sex="female")
+        made = link(frame, right.assign(place="bootle", sex="female"))
+        assert made.tidy()["left_id"].nunique() == linked.sum()
+        table = made.compared.set_index("term")["smd"]
+        assert table["place known"] == want
+        assert table["sex[female]"] == 0
+
+
+def test_a_field_that_only_one_file_has_is_said_not_to_be_compared() -> None:
+    left, right, _ = people(20, seed=4)
+    said = "Not compared, since only one of the files has a column of that name: postcode, email."
+    assert said in link(left.assign(email=None), right.drop(columns="postcode")).notes
+    assert not any("Not compared" in note for note in link(left, right).notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda truth: truth.assign(left_id=range(len(truth))), r"records that are not in the files \("),
+        (lambda truth: truth.rename(columns={"left_id": "right_id", "right_id": "left_id"}), "not in the files"),
+        (lambda truth: truth[["left_id"]], "right_id is missing"),
+    ],
+)
+def test_a_truth_that_could_not_be_found_is_refused(links: Links, two_files: Files, change: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        links.quality(change(two_files[2]))
+
+
+def test_a_record_is_no_duplicate_of_itself() -> None:
+    left = people(20, seed=4)[0]
+    ids = left["record_id"]
+    with pytest.raises(InputError, match="pairs a record with itself"):
+        link(left).quality(pd.DataFrame({"left_id": ids, "right_id": ids}))
+
+
+@pytest.mark.parametrize("thresholds", [[], [0.0], [0.5, 1.1], [float("nan")]])
+def test_quality_at_what_is_no_threshold_is_refused(links: Links, thresholds: list[float]) -> None:
+    with pytest.raises(InputError, match="threshold"):
+        links.quality(thresholds=thresholds)
+
+
+def test_a_pair_by_rule_that_the_model_did_not_score_has_no_waterfall(links: Links) -> None:
+    pairs = links.pairs.copy()
+    pairs.loc[0, "match_weight"] = np.nan
+    bare = dataclasses.replace(links, pairs=pairs)
+    with pytest.raises(InputError, match="accepted by a rule and not scored"):
+        bare.waterfall(pairs["left_id"][0], pairs["right_id"][0])
+
+
 def test_febrl(shared: Path) -> None:
     place = shared / "data" / "linkage" / "febrl_dataset1.csv"
     if not place.is_file():
@@ -172,10 +287,27 @@ def test_splinks_thousand_without_labels(shared: Path) -> None:
     assert 2 * right / (len(found) + len(truth)) >= 0.94
 
 
+def same(one: Links, two: Links) -> None:
+    """The pairs, whether they are links, their probabilities to nine digits, and the people are the same."""
+    pd.testing.assert_frame_equal(two.pairs, one.pairs, check_dtype=False, rtol=1e-9)
+    for part in ("clusters", "flow", "review", "compared", "model"):
+        pd.testing.assert_frame_equal(getattr(two, part), getattr(one, part), check_dtype=False, rtol=1e-9)
+    assert two.notes == one.notes
+
+
 @pytest.mark.skipif(bool(missing_for_spark()), reason="Spark is not tried here")
 def test_spark_gives_the_same_links() -> None:
     left, right, _ = people(200, seed=6)
     one, two = (link(left, right, one_to_one=True, engine=engine) for engine in ("duckdb", "spark"))
     assert len(one.tidy()) > 150
-    pd.testing.assert_frame_equal(two.pairs, one.pairs, check_dtype=False, rtol=1e-9)
-    pd.testing.assert_frame_equal(two.clusters, one.clusters)
+    same(one, two)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(missing_for_spark()), reason="Spark is not tried here")
+def test_spark_gives_the_same_links_of_five_thousand() -> None:
+    left, right, truth = people(5_000, seed=6)
+    one, two = (link(left, right, one_to_one=True, engine=engine) for engine in ("duckdb", "spark"))
+    same(one, two)
+    assert one._model.estimated
+    assert one.quality(truth, thresholds=[0.9])["recall"].iloc[0] > 0.97

@@ -34,7 +34,18 @@ def key(tmp_path: Path) -> Path:
         ("surname", ["Smith-Jones", "smith jones", "SMITH–JONES"]),
         ("surname", ["Łukasiewicz", "LUKASIEWICZ"]),
         ("name", ["Smith, John", "John SMITH", "smith john"]),
-        ("birth_date", ["1995-04-12", "12/04/1995", "12.4.1995", "19950412", "12 Apr 1995", "12th April 1995"]),
+        (
+            "birth_date",
+            [
+                "1995-04-12",
+                "1995-04-12T00:00:00",
+                "12/04/1995",
+                "12.4.1995",
+                "19950412",
+                "12 Apr 1995",
+                "12th April 1995",
+            ],
+        ),
         ("sex", ["F", "female", "2", "Woman"]),
         ("postcode", ["L8 1XE", "l81xe", "L8  1XE ", "L8 IXE".replace("I", "1"), "L8-1XE"]),
         ("police_id", ["95/123456X", "1995/0123456x", "95/0123456 X"]),
@@ -50,7 +61,7 @@ def test_forms_of_one_thing_are_written_alike(kind: str, forms: list[str]) -> No
 
 def test_what_says_nothing_is_nothing() -> None:
     for kind, texts in {
-        "forename": ["", "Unknown", "N/A", "-", "123"],
+        "forename": ["", "Unknown", "Not known", "unknown.", "N/A", "-", "123"],
         "birth_date": ["", "31/02/1995", "1900-01-01", "1995", "tomorrow", "13/13/1995"],
         "sex": ["", "not known", "9"],
         "police_id": ["", "N/A", "1234567"],
@@ -161,3 +172,25 @@ def test_a_person_id_is_not_overwritten(key: Path) -> None:
     assert list(pseudonymise(frame[["person_id"]], key=key, identifiers={"number": "person_id"}).columns) == [
         "person_id"
     ]
+
+
+def test_short_names_that_together_spell_a_word_for_nobody_are_names(key: Path) -> None:
+    frame = pd.DataFrame({"forename": ["An", "X", "Te"], "surname": ["On", "X", "St"], "birth_date": "1995-04-12"})
+    out = pseudonymise(frame, key=key, identifiers=["forename", "surname", "birth_date"])
+    assert out["person_id"].is_unique
+    swapped = frame.rename(columns={"forename": "surname", "surname": "forename"})
+    again = pseudonymise(swapped, key=key, identifiers=["forename", "surname", "birth_date"])
+    assert again["person_id"].tolist() == out["person_id"].tolist()
+
+
+def test_a_forename_that_is_a_title_is_no_title(key: Path) -> None:
+    frame = pd.DataFrame({"forename": ["Lady", "Sir", "Smith"], "surname": ["Smith", "Smith", "Lady"], "sex": "f"})
+    out = pseudonymise(frame, key=key, identifiers=["forename", "surname", "sex"])["person_id"]
+    assert out[0] == out[2] != out[1]
+
+
+def test_a_name_that_may_stand_for_none_is_refused(key: Path) -> None:
+    frame = pd.DataFrame({"forename": ["Wren", "Zed"], "surname": ["Vale", "NULL"]})
+    with pytest.raises(InputError, match=r"column surname: reads Na, Nil, None or Null.* \(1 row: 2\)"):
+        pseudonymise(frame, key=key, identifiers=["forename", "surname"])
+    assert normal.written(frame["surname"], "surname").tolist() == ["vale", "null"]

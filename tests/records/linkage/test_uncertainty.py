@@ -99,6 +99,10 @@ def test_what_cannot_be_combined_is_refused(links: Links) -> None:
         impute_links(links, len)
     with pytest.raises(InputError, match="2 or more"):
         impute_links(links, share, draws=1)
+    with pytest.raises(InputError, match="2 or more"):
+        impute_links(links, share, draws=2.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="certain must lie"):
+        impute_links(links, share, certain=0)
     with pytest.raises(InputError, match="an Estimate or a number"):
         link_sensitivity(links, lambda pairs: pairs)  # type: ignore[arg-type,return-value]
     with pytest.raises(InputError, match="at least one"):

@@ -26,7 +26,8 @@ from impact.evidence.jdl_words import (
     wording,
 )
 from impact.evidence.power import people_needed
-from impact.evidence.shown import share, shown_count
+from impact.evidence.shares import protected_shares
+from impact.evidence.shown import shown_count
 from impact.records.tables import SEVERITIES
 from impact.results import TIDY_COLUMNS, adjusted_p_values, with_notes
 
@@ -379,10 +380,10 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame, found: Verdict, reoffenders
 
 
 def _profile(data: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        (f"{name.capitalize()}: {level}", share(int(count), len(data)))
-        for name in PROFILE
-        if name in data.columns
-        for level, count in data[name].value_counts().sort_index().items()
-    ]
+    rows = []
+    for name in PROFILE:
+        if name in data.columns:
+            held = data[name].astype(str).where(data[name].notna(), "not known")
+            shares = protected_shares(held.value_counts().sort_index().to_frame("people"))["people"]
+            rows += [(f"{name.capitalize()}: {level}", shown) for level, shown in shares.items()]
     return pd.DataFrame(rows, columns=["characteristic", "share"])

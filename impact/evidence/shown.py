@@ -24,12 +24,16 @@ def shown_count(count: int, *, rules: Rules | None = None) -> str:
 def share(count: int, total: int, *, rules: Rules | None = None) -> str:
     """A share worked out from the rounded counts, so that it tells no more than they do.
 
-    Shown only where both counts are. Where rounding makes them equal it reads "all or nearly all".
+    Shown only where both counts are, and where the rest (those of the total who are not counted) stays as wide as the
+    rules ask: 10 of 10, rounded, would say that the rest are 0, 1 or 2. Where rounding makes both equal it reads "all
+    or nearly all". Shares that add up to a whole belong in `protected_shares`, which looks at them together.
 
     Examples
     --------
     >>> share(26, 72), share(7, 72), share(2, 8)
     ('36%', 'not shown (fewer than 10 people)', 'not shown (fewer than 10 people)')
+    >>> share(11, 12)
+    'not shown (it would tell how many are left)'
     """
     rules = rules or default_rules()
     _whole("count", count)
@@ -39,21 +43,25 @@ def share(count: int, total: int, *, rules: Rules | None = None) -> str:
     if total < rules.minimum or rules.hides(count):
         return _not_shown(rules)
     top, bottom = rules.rounded(int(count)), rules.rounded(int(total))
+    (fewest, most), (least, all_at_most) = rules.behind(top), rules.behind(bottom)
+    rest_low, rest_high = max(least - most, 0), all_at_most - fewest
+    if rest_low < rules.minimum and rest_high - rest_low + 1 < rules.width:
+        return "not shown (it would tell how many are left)"
     return "all or nearly all" if top == bottom else f"{_per_cent(top / bottom)}%"
 
 
 def rate(value: float, n: float, *, rules: Rules | None = None) -> str:
     """The rate of an outcome in a group of `n` people, to a whole per cent.
 
-    The rule: at least the minimum of people, and at least ``rate_each_side`` of them with and without the outcome. It
-    is weaker than the rule for counts: in a small group a whole per cent can give back how many had the outcome, though
-    not who. An outcome's rate in the whole of a group is what the Justice Data Lab prints; rates of parts of a group
-    should come from `share`.
+    The rule: at least the minimum of people, and at least ``rate_each_side`` of them with and without the outcome (the
+    minimum too, by default). A whole per cent of a small group can give back how many had the outcome; so that number,
+    and that of those without it, must be one that could be shown. An outcome's rate in the whole of a group is what the
+    Justice Data Lab prints; rates of parts of a group should come from `share`.
 
     Examples
     --------
-    >>> rate(0.3056, 72), rate(0.25, 8), rate(0.0, 40)
-    ('31%', 'not shown (fewer than 10 people)', 'not shown (it would say the same of everyone)')
+    >>> rate(0.3056, 72), rate(0.25, 8), rate(0.1, 40)
+    ('31%', 'not shown (fewer than 10 people)', 'not shown (fewer than 10 on one side)')
     """
     rules = rules or default_rules()
     if not 0 <= value <= 1:

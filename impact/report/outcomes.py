@@ -10,6 +10,7 @@ from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
 from impact.report import style
 from impact.report.analysis import (
     ALIKE,
+    FEW_APART,
     FEW_KNOWN,
     MINIMUM_REOFFENDERS,
     Compared,
@@ -47,10 +48,15 @@ def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section
     if not compared.comparable:
         return Section("", (Statement(f"{key}-risk-said", _UNLIKE.format(head="risk management", key=key)),))
     if not compared.risk:
+        few = any(one.why == FEW_APART for one in compared.not_compared)
         text = (
-            "**The records hold nothing on assessed need, recall or police contact after these people's index date, so"
-            " risk management cannot be shown.** What is needed: a second assessment by probation, and recalls to"
-            " custody."
+            "**The records hold too little on assessed need, recall or police contact after these people's index date"
+            " for a number that does not tell what a few people did, so risk management cannot be shown.** What is"
+            " needed: a larger group, or one followed for longer."
+            if few
+            else "**The records hold nothing on assessed need, recall or police contact after these people's index"
+            " date, so risk management cannot be shown.** What is needed: a second assessment by probation, and recalls"
+            " to custody."
         )
         return Section("", (Statement(f"{key}-risk-said", text),))
     text = (
@@ -289,7 +295,7 @@ def _result(cohort: Cohort, compared: Compared, key: str) -> str:
             f" {decimal(float(row['conf_low']), 2)} to {decimal(float(row['conf_high']), 2)}; 1 would be the same"
             " rate)."
         )
-    for why in (ALIKE, FEW_KNOWN):
+    for why in (ALIKE, FEW_KNOWN, FEW_APART):
         if titles := [lower_first(one.title) for one in compared.not_compared if one.why == why]:
             text += f" Not compared, because {why}: {'; '.join(titles)}."
     if compared.reoffenders < MINIMUM_REOFFENDERS:

@@ -19,6 +19,7 @@ from impact.errors import ConvergenceError, InputError
 from impact.evidence import default_rules
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.records import Linked
+from impact.report.released import few_apart
 from impact.results import adjusted_p_values
 from impact.survival import cox, kaplan_meier
 from impact.survival.cox import Cox
@@ -284,8 +285,8 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
     if not isinstance(reoffending[0], Outcome):
         few = default_rules().minimum
         return NotPossible(
-            f"In one of the groups compared, fewer than {few} people have a proven reoffence within {time}, or fewer than"
-            f" {few} have none, so a rate would tell what a few people did.",
+            f"In one of the groups compared, fewer than {few} people have a proven reoffence within {time}, or fewer"
+            f" than {few} have none, so a rate would tell what a few people did.",
             "A larger group, followed for longer.",
             int((treated & used).sum()),
             int((~treated & used).sum()),
@@ -330,8 +331,7 @@ def _outcome(
         return NotCompared(name, title, FEW_KNOWN)
     if values[used].nunique() < 2:
         return NotCompared(name, title, ALIKE)
-    apart = values[used].groupby(groups).agg(lambda known: len(known) - known.value_counts().max())
-    if apart.min() < default_rules().minimum:
+    if few_apart(values[used], groups):
         return NotCompared(name, title, FEW_APART)
     ready = replace(design, data=design.data.assign(**{name: values}))
     measure = "risk_difference" if unit == "percentage points" else "mean_difference"

@@ -1,0 +1,78 @@
+"""What of a chapter's numbers may stand in it: the flow with its losses, and who differs from the rest."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from impact.design import Design
+from impact.errors import DisclosureError
+from impact.evidence import default_rules, protect, share, shown_count
+from impact.report.words import NOT_KNOWN, mean_of
+from impact.results import proportion
+
+WITHHELD = "not shown"
+
+
+def released_flow(flow: pd.DataFrame, left: pd.DataFrame, arm: str) -> tuple[list[str], list[str]]:
+    """The counts of each step and of each loss of one arm as they may be shown, protected together.
+
+    Each step is the sum of the next step and of those lost between the two, so a small loss beside two small steps
+    could be worked out; further counts are withheld until none can.
+    """
+    steps = flow["step"].tolist()
+    before = dict(zip(steps[1:], steps, strict=False))
+    # A loss of nobody is no part of a sum: that nobody can be lost so is often known (no comparison person declines).
+    losses = {
+        f"{step}: {place}": (step, n) for place, (step, n) in enumerate(zip(left["step"], left[arm], strict=True))
+    }
+    held = {label: n for label, (_, n) in losses.items() if n}
+    counts = pd.DataFrame({"people": [*flow[arm], *held.values()]}, index=[*steps, *held])
+    try:
+        protected = protect(counts, within=before | {label: before[losses[label][0]] for label in held})
+        texts = protected.table["people"].to_dict()
+    except DisclosureError:
+        texts = {label: WITHHELD for label, n in counts["people"].items() if not default_rules().hides(n)}
+    everyone = dict(zip(steps, flow[arm], strict=True)) | {label: n for label, (_, n) in losses.items()}
+    shown = [texts.get(label, shown_count(int(n))) for label, n in everyone.items()]
+    return shown[: len(steps)], shown[len(steps) :]
+
+
+def few_apart(values: pd.Series, groups: pd.Series) -> bool:
+    """Whether in a group fewer people than may be counted differ from its most common value.
+
+    Of a share they are the fewer of those with and those without. A mean would then say what a few people have.
+    """
+    apart = values.groupby(groups).agg(lambda known: known.count() - known.value_counts().max() if known.count() else 0)
+    return int(apart.min()) < default_rules().minimum
+
+
+def released_proportion(count: int, n: int) -> tuple[float, float, float]:
+    """A proportion with its 95% interval from the rounded counts: an interval from the exact ones gives them back."""
+    rules = default_rules()
+    return proportion(rules.rounded(count), rules.rounded(n), 0.95)
+
+
+def released_means(design: Design, balance: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Both groups' means of each term of a balance, as they may be shown; dashes where few differ from the rest.
+
+    The mean of a kind, or of anything that is only 0 or 1, is a share of people, and is worked out from rounded counts.
+    """
+    used = design.data[design.weights > 0]
+    arm = used[design.treatment]
+    shown = {}
+    for term in balance.index:
+        base, _, level = str(term).partition("[")
+        values = used[base]
+        if level:
+            values = (values.astype(str) == level.rstrip("]").removeprefix("T.")).astype(float)
+        means = (float(balance.loc[term, "mean_treated"]), float(balance.loc[term, "mean_comparison"]))
+        if few_apart(values, arm):
+            shown[str(term)] = (NOT_KNOWN, NOT_KNOWN)
+        elif values.dropna().isin((0, 1)).all():
+            sizes = (int(values[arm == group].count()) for group in (1, 0))
+            texts = (share(round(n * mean), n) for n, mean in zip(sizes, means, strict=True))
+            treated, comparison = (NOT_KNOWN if text.startswith(WITHHELD) else text for text in texts)
+            shown[str(term)] = (treated, comparison)
+        else:
+            shown[str(term)] = (mean_of(means[0]), mean_of(means[1]))
+    return shown

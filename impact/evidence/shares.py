@@ -18,8 +18,9 @@ def protected_shares(counts: pd.DataFrame, *, rules: Rules | None = None) -> pd.
     The parts and their sum are given to `protect` together. A share is shown where the count of the part is, and
     where the part and the sum leave the others as wide as the rules ask (see `share`); so whoever turns the shares
     back into counts finds the rounded ones, and of a hidden part no more than the rules allow. The sum is taken as
-    known from elsewhere: where it would have to be withheld, no share of the column is shown, nor why. A part that
-    holds nobody is taken as known to be empty, for a reader often knows it (a programme for adults has no children).
+    known from elsewhere: where it would have to be withheld, no share of the column is shown, nor why. Two
+    readers are reckoned with: one who knows which parts are empty (a programme for adults has no children), and one who
+    does not.
 
     Parameters
     ----------
@@ -57,15 +58,17 @@ def protected_shares(counts: pd.DataFrame, *, rules: Rules | None = None) -> pd.
 
 def _column(counts: pd.Series, total: str, rules: Rules) -> list[str]:
     whole = int(counts.sum())
-    parts = counts[counts > 0]
-    line = pd.DataFrame({"people": [*parts, whole]}, index=[*parts.index, total])
-    try:
-        protected = protect(line, rules=rules, total_row=total).table["people"]
-    except DisclosureError:
-        return [NOT_SHOWN] * len(counts)
-    if protected[total] == NOT_SHOWN:
+    withheld: set[object] = set()
+    for parts in (counts, counts[counts > 0]):
+        line = pd.DataFrame({"people": [*parts, whole]}, index=[*parts.index, total])
+        try:
+            protected = protect(line, rules=rules, total_row=total).table["people"]
+        except DisclosureError:
+            return [NOT_SHOWN] * len(counts)
+        withheld |= set(protected.index[protected == NOT_SHOWN])
+    if total in withheld:
         return [NOT_SHOWN] * len(counts)
     return [
-        NOT_SHOWN if protected.get(label) == NOT_SHOWN else share(count, whole, rules=rules)
+        NOT_SHOWN if label in withheld else share(count, whole, rules=rules)
         for label, count in zip(counts.index, counts.tolist(), strict=True)
     ]

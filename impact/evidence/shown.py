@@ -21,6 +21,27 @@ def shown_count(count: int, *, rules: Rules | None = None) -> str:
     return f"fewer than {rules.minimum}" if rules.hides(count) else f"{rules.rounded(int(count)):,}"
 
 
+def shown_rest(part: int, total: int, *, rules: Rules | None = None) -> str:
+    """How many of a total are left, beside the total and the part, both of which are shown.
+
+    "not shown" where "fewer than 10" would, with the two, say which few.
+
+    Examples
+    --------
+    >>> shown_rest(48, 63), shown_rest(49, 54), shown_rest(49, 58)
+    ('15', 'fewer than 10', 'not shown')
+    """
+    rules = rules or default_rules()
+    _whole("part", part)
+    _whole("total", total)
+    if part > total:
+        raise InputError("part is above total, so nothing can be left.")
+    text = shown_count(total - part, rules=rules)
+    low, high = _rest(part, total, rules)
+    few = min(high, rules.minimum - 1) - max(low, rules.lowest) + 1 < rules.width
+    return "not shown" if rules.hides(total - part) and few else text
+
+
 def share(count: int, total: int, *, rules: Rules | None = None) -> str:
     """A share worked out from the rounded counts, so that it tells no more than they do.
 
@@ -42,11 +63,10 @@ def share(count: int, total: int, *, rules: Rules | None = None) -> str:
         raise InputError("count is above total, so it is not a share of it.")
     if total < rules.minimum or rules.hides(count):
         return _not_shown(rules)
-    top, bottom = rules.rounded(int(count)), rules.rounded(int(total))
-    (fewest, most), (least, all_at_most) = rules.behind(top), rules.behind(bottom)
-    rest_low, rest_high = max(least - most, 0), all_at_most - fewest
-    if rest_low < rules.minimum and rest_high - rest_low + 1 < rules.width:
+    low, high = _rest(count, total, rules)
+    if low < rules.minimum and high - low + 1 < rules.width:
         return "not shown (it would tell how many are left)"
+    top, bottom = rules.rounded(int(count)), rules.rounded(int(total))
     return "all or nearly all" if top == bottom else f"{_per_cent(top / bottom)}%"
 
 
@@ -91,6 +111,16 @@ def safe_mean(value: float, n: int, *, digits: int = 1, rules: Rules | None = No
         return "–"
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _rest(part: int, total: int, rules: Rules) -> tuple[int, int]:
+    """The fewest and the most that are left of a total, to whoever sees how the total and the part are shown."""
+
+    def seen(count: int) -> tuple[int, int]:
+        return (rules.lowest, rules.minimum - 1) if rules.hides(count) else rules.behind(rules.rounded(int(count)))
+
+    (fewest, most), (least, greatest) = seen(part), seen(total)
+    return max(least - most, 0), greatest - fewest
 
 
 def _not_shown(rules: Rules) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from impact.design import Design
@@ -16,25 +18,42 @@ WITHHELD = "not shown"
 def released_flow(flow: pd.DataFrame, left: pd.DataFrame, arm: str) -> tuple[list[str], list[str]]:
     """The counts of each step and of each loss of one arm as they may be shown, protected together.
 
-    Each step is the sum of the next step and of those lost between the two, so a small loss beside two small steps
-    could be worked out; further counts are withheld until none can.
+    Each step is the sum of the next step and of those lost between the two, so a small loss beside two shown steps
+    could be worked out; further counts are withheld until none can. Those referred, accepted and at the last step stand
+    elsewhere in a report too, and are withheld only where nothing else helps.
     """
     steps = flow["step"].tolist()
     before = dict(zip(steps[1:], steps, strict=False))
-    # A loss of nobody is no part of a sum: that nobody can be lost so is often known (no comparison person declines).
-    losses = {
-        f"{step}: {place}": (step, n) for place, (step, n) in enumerate(zip(left["step"], left[arm], strict=True))
+    losses = {f"{step}: {place}": before[step] for place, step in enumerate(left["step"])}
+    counts = pd.Series([*flow[arm], *left[arm]], index=[*steps, *losses])
+    shown = released_counts(counts, before | losses, elsewhere=sorted({"referred", "accepted", steps[-1]} & set(steps)))
+    return [shown[step] for step in steps], [shown[loss] for loss in losses]
+
+
+def released_counts(counts: pd.Series, within: Mapping[str, str], *, elsewhere: Sequence[str] = ()) -> dict[str, str]:
+    """Counts that add up to one another as they may be shown; those that stand `elsewhere` are withheld last.
+
+    Two readers are reckoned with: one who knows which parts are empty (nobody of the comparison declines), and one who
+    does not. Where nothing would be left to show, what is not small is "not shown".
+    """
+    empty = [label for label in counts.index if not counts[label] and label not in within.values()]
+    texts = _protected(counts, within, elsewhere)
+    known = {part: whole for part, whole in within.items() if part not in empty}
+    return texts | {
+        label: text for label, text in _protected(counts.drop(empty), known, elsewhere).items() if text == WITHHELD
     }
-    held = {label: n for label, (_, n) in losses.items() if n}
-    counts = pd.DataFrame({"people": [*flow[arm], *held.values()]}, index=[*steps, *held])
-    try:
-        protected = protect(counts, within=before | {label: before[losses[label][0]] for label in held})
-        texts = protected.table["people"].to_dict()
-    except DisclosureError:
-        texts = {label: WITHHELD for label, n in counts["people"].items() if not default_rules().hides(n)}
-    everyone = dict(zip(steps, flow[arm], strict=True)) | {label: n for label, (_, n) in losses.items()}
-    shown = [texts.get(label, shown_count(int(n))) for label, n in everyone.items()]
-    return shown[: len(steps)], shown[len(steps) :]
+
+
+def _protected(counts: pd.Series, within: Mapping[str, str], elsewhere: Sequence[str]) -> dict[str, str]:
+    table = counts.to_frame("people")
+    for published in ([label for label in elsewhere if label in counts.index], []):
+        try:
+            shown = protect(table, within=within, published=published).table["people"]
+        except DisclosureError:
+            continue
+        return {str(label): str(text) for label, text in shown.items()}
+    texts = {str(label): shown_count(int(n)) for label, n in counts.items()}
+    return {label: text if text.startswith("fewer") else WITHHELD for label, text in texts.items()}
 
 
 def few_apart(values: pd.Series, groups: pd.Series) -> bool:

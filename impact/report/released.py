@@ -31,29 +31,28 @@ def released_flow(flow: pd.DataFrame, left: pd.DataFrame, arm: str) -> tuple[lis
 
 
 def released_counts(counts: pd.Series, within: Mapping[str, str], *, elsewhere: Sequence[str] = ()) -> dict[str, str]:
-    """Counts that add up to one another as they may be shown; those that stand `elsewhere` are withheld last.
+    """Counts that add up to one another as they may be shown, those that stand `elsewhere` among them.
 
     Two readers are reckoned with: one who knows which parts are empty (nobody of the comparison declines), and one who
-    does not. Where nothing would be left to show, what is not small is "not shown".
+    does not. Where those that stand elsewhere give a small one away between them, of the others nothing is shown, and
+    not said which of them are small; where two of them do by themselves, nothing is shown at all.
     """
-    empty = [label for label in counts.index if not counts[label] and label not in within.values()]
-    texts = _protected(counts, within, elsewhere)
-    known = {part: whole for part, whole in within.items() if part not in empty}
-    return texts | {
-        label: text for label, text in _protected(counts.drop(empty), known, elsewhere).items() if text == WITHHELD
-    }
+    spared = {*within.values(), *elsewhere}
+    empty = [label for label in counts.index if not counts[label] and label not in spared]
+    parts = {part: whole for part, whole in within.items() if part not in empty}
+    try:
+        texts = _protected(counts, within, elsewhere)
+        of_parts = _protected(counts.drop(empty), parts, elsewhere)
+    except DisclosureError:
+        shown = {label: shown_count(int(counts[label])) for label in elsewhere}
+        alone = list(shown.values()).count(str(default_rules().minimum)) < 2
+        return {label: shown.get(label, WITHHELD) if alone else WITHHELD for label in counts.index}
+    return texts | {label: text for label, text in of_parts.items() if text == WITHHELD}
 
 
 def _protected(counts: pd.Series, within: Mapping[str, str], elsewhere: Sequence[str]) -> dict[str, str]:
-    table = counts.to_frame("people")
-    for published in ([label for label in elsewhere if label in counts.index], []):
-        try:
-            shown = protect(table, within=within, published=published).table["people"]
-        except DisclosureError:
-            continue
-        return {str(label): str(text) for label, text in shown.items()}
-    texts = {str(label): shown_count(int(n)) for label, n in counts.items()}
-    return {label: text if text.startswith("fewer") else WITHHELD for label, text in texts.items()}
+    shown = protect(counts.to_frame("people"), within=within, published=elsewhere).table["people"]
+    return {str(label): str(text) for label, text in shown.items()}
 
 
 def few_apart(values: pd.Series, groups: pd.Series) -> bool:

@@ -167,11 +167,12 @@ def chapter(
 ) -> None:
     """Write one programme's evaluation chapter."""
     from impact.cohort import programme as read_programme
+    from impact.evidence.published import identifiers_of, not_looked_for
     from impact.records import read_linked
     from impact.report.build import write_documents
     from impact.report.chapter import chapter as make
     from impact.report.document import Chapter, assemble
-    from impact.report.publish import BANNER, disclosure_check, too_short
+    from impact.report.publish import BANNER, disclosure_check
 
     with _progress() as told:
         linked = read_linked(data, definitions=definitions)
@@ -188,7 +189,7 @@ def chapter(
         )
         files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
         told("documents written", 3, 3)
-    for note in too_short(linked):
+    for note in not_looked_for(identifiers_of(linked)):
         console.print(note)
     for file in files:
         console.print(f"Written: {file}")
@@ -234,9 +235,10 @@ def disclose(
 ) -> None:
     """Read files before they are published; ends with 1 where rows of people, identifiers or small counts are found."""
     from impact.evidence import disclose as check
+    from impact.evidence.published import identifiers_of
     from impact.records import read_linked
 
-    identifiers = set() if data is None else set(read_linked(data).table("person")["person_id"].astype(str))
+    identifiers = {} if data is None else identifiers_of(read_linked(data))
     found = check(files, identifiers=identifiers)
     typer.echo(found)
     if not found.safe:

@@ -11,7 +11,7 @@ from impact.errors import DisclosureError, Fault, ReportError
 from impact.evidence import disclose
 from impact.evidence.outputs import record_of_texts
 from impact.evidence.plan import plan_file
-from impact.evidence.published import SHORTEST
+from impact.evidence.published import identifiers_of, not_looked_for
 from impact.records import Linked, read_linked
 from impact.records.atomic import write_atomically
 from impact.records.safecsv import to_csv
@@ -30,18 +30,12 @@ CHECKED = (".html", ".docx")
 RECORD = "outputs.csv"
 
 
-def too_short(linked: Linked) -> tuple[str, ...]:
-    """A note where identifiers are too short to be told from other words, and are not looked for."""
-    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
-    return (f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.",) if short else ()
-
-
 def disclosure_check(linked: Linked) -> Check:
     """What stops a build whose HTML or Word file shows what may not be published.
 
     The PDF is of the same document, and the chapters alone hold nothing that the whole does not.
     """
-    identifiers = {one for one in linked.table("person")["person_id"].astype(str) if len(one) >= SHORTEST}
+    identifiers = identifiers_of(linked)
 
     def check(files: Sequence[Path]) -> None:
         whole = [path for path in files if path.suffix in CHECKED and path.parent.name != "chapters"]
@@ -109,4 +103,4 @@ def build_annual(
         progress=progress,
     )
     write_atomically(out / RECORD, to_csv(record_of_texts(built.numbers)).encode("utf-8"))
-    return replace(built, notes=(*built.notes, *too_short(linked)))
+    return replace(built, notes=(*built.notes, *not_looked_for(identifiers_of(linked))))

@@ -79,9 +79,9 @@ def disclose(
     stand in the file, and the usual forms of police, prison, health and insurance numbers, of email addresses,
     postcodes, telephone numbers and dates of birth, and of keyed hashes), whole numbers under the minimum in columns
     and rows of counts and in prose ("3 people", "4 of the 62 women", "n = 4"), cells that were not run, files inside
-    the file, earlier versions kept in a PDF, and errors. A column of whole numbers counts as one of counts unless its head says otherwise
-    (``published.toml``). Read too is what a reader does not see at first: text whose deletion is tracked, hidden text,
-    comments, bookmarks, properties, scripts. What is said of 100 people in a sentence is a rate.
+    the file, earlier versions kept in a PDF, and errors. A column of whole numbers counts as one of counts unless its
+    head says otherwise (``published.toml``). What is said of 100 people in a sentence is a rate. Read too is what a
+    reader does not see at first: text whose deletion is tracked, hidden text, comments, bookmarks, properties, scripts.
 
     **Not found**: pictures; the columns of tables in PDF, whose lines are read as prose (check the HTML or Word file of
     the same report beside it); counts said as "one" or "nobody", or of people by a name that ``published.toml`` lacks;

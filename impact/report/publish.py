@@ -9,13 +9,14 @@ from pathlib import Path
 from impact.cohort.programme import programmes
 from impact.errors import DisclosureError, Fault, ReportError
 from impact.evidence import disclose
-from impact.evidence.outputs import record_of_texts
 from impact.evidence.plan import plan_file
 from impact.evidence.published import identifiers_of, not_looked_for
+from impact.frames import check_choice
 from impact.records import Linked, read_linked
 from impact.records.atomic import write_atomically
 from impact.records.safecsv import to_csv
 from impact.report.build import Built, Check, Progress, Source, build_report
+from impact.report.since import KNOWN, read_numbers, since_last
 from impact.report.words import long_date
 
 TITLE = "Do the programmes reduce reoffending?"
@@ -27,7 +28,7 @@ BANNER = (
 
 
 CHECKED = (".html", ".docx")
-RECORD = "outputs.csv"
+RECORD, EXPECTED = "outputs.csv", "expected.json"
 
 
 def disclosure_check(linked: Linked) -> Check:
@@ -53,12 +54,20 @@ def disclosure_check(linked: Linked) -> Check:
 
 
 def build_annual(
-    data: Path, out: Path, notebooks: Path, *, cache: Path | None = None, progress: Progress | None = None
+    data: Path,
+    out: Path,
+    notebooks: Path,
+    *,
+    last: Path | None = None,
+    last_people: str = "nested",
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Built:
     """Build the annual report from `annual.ipynb` and the notebooks of the programmes.
 
     Its HTML and Word files are read by `impact.disclose` before any file is put in place. Beside them stands
-    ``outputs.csv``, the record of each number shown: its status, the reason and the rule.
+    ``outputs.csv``, the record of each number shown: its status, the reason and the rule, what the last release showed,
+    and what the two tell together.
 
     Parameters
     ----------
@@ -68,6 +77,11 @@ def build_annual(
         Where the report goes.
     notebooks : Path
         The folder of ``annual.ipynb`` and ``programmes/``.
+    last : Path, optional
+        The numbers of the last release, as ``--accept`` keeps them; ``expected.json`` in `out` unless said, and none
+        where that is not there.
+    last_people : str
+        What a reader knows of the people in both releases; see `since_last`.
     cache : Path, optional
         Where what need not be done twice is kept; ``.cache`` in `out` unless said.
     progress : callable, optional
@@ -82,6 +96,9 @@ def build_annual(
     ReportError
         Where the notebooks are not there, one of them fails, or the chapters cannot be put together.
     """
+    last = out / EXPECTED if last is None and (out / EXPECTED).is_file() else last
+    before = None if last is None else read_numbers(last)
+    check_choice("last_people", last_people, tuple(KNOWN))
     front, chapters = notebooks / "annual.ipynb", sorted((notebooks / "programmes").glob("*.ipynb"))
     if not front.is_file() or not chapters:
         raise ReportError(f"There is no annual.ipynb, or no notebook under programmes, in {notebooks.name}.")
@@ -102,5 +119,6 @@ def build_annual(
         check=disclosure_check(linked),
         progress=progress,
     )
-    write_atomically(out / RECORD, to_csv(record_of_texts(built.numbers)).encode("utf-8"))
-    return replace(built, notes=(*built.notes, *not_looked_for(identifiers_of(linked))))
+    since = since_last(built.numbers, before, people=last_people)
+    write_atomically(out / RECORD, to_csv(since.record).encode("utf-8"))
+    return replace(built, since=since, notes=(*built.notes, *not_looked_for(identifiers_of(linked))))

@@ -267,7 +267,7 @@ def report(
         console.print(
             f"{len(changed)} numbers differ from {expected}." if changed else f"Every number is as in {expected}."
         )
-    if built.since is not None and built.since.compared:
+    if built.since is not None and (built.since.compared or built.since.lines):
         _say_since(built.since, last or expected, accepted=accept)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 from impact.cohort.programme import programmes
@@ -16,7 +17,7 @@ from impact.records import Linked, read_linked
 from impact.records.atomic import write_atomically
 from impact.records.safecsv import to_csv
 from impact.report.build import Built, Check, Progress, Source, build_report
-from impact.report.since import KNOWN, read_numbers, since_last
+from impact.report.since import KNOWN, between_chapters, read_numbers, since_last, with_findings
 from impact.report.words import long_date
 
 TITLE = "Do the programmes reduce reoffending?"
@@ -51,6 +52,13 @@ def disclosure_check(linked: Linked) -> Check:
             )
 
     return check
+
+
+def nested_programmes(linked: Linked, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of programmes of which everyone referred to the first was referred to the second too."""
+    referral = linked.table("referral")
+    people = {name: set(referral.loc[(referral["programme"] == name).fillna(False), "person_id"]) for name in names}
+    return [(one, two) for one, two in permutations(names, 2) if people[one] and people[one] <= people[two]]
 
 
 def build_annual(
@@ -119,6 +127,7 @@ def build_annual(
         check=disclosure_check(linked),
         progress=progress,
     )
-    since = since_last(built.numbers, before, people=last_people)
+    shared = between_chapters(built.numbers, nested_programmes(linked, [path.stem for path in chapters]))
+    since = with_findings(since_last(built.numbers, before, people=last_people), shared)
     write_atomically(out / RECORD, to_csv(since.record).encode("utf-8"))
     return replace(built, since=since, notes=(*built.notes, *not_looked_for(identifiers_of(linked))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +16,21 @@ from impact.evidence.disclosure import HIDDEN, NONE, SHOWN, WITHHELD, Protected,
 from impact.evidence.outputs import record_of_texts
 from impact.evidence.releases import told_together
 from impact.evidence.rules import default_rules
+from impact.evidence.shown import share
 from impact.frames import check_choice
 from impact.report.exhibits import Numbers
+from impact.report.words import exhibit_key
 from impact.results import with_notes
 
+PROFILE = "-profile"
+FOLLOWED = ("Alive and in the community on that day", "Accepted")
+"""Steps of a flow at which a profile is taken: the first that the flow has."""
 COUNTS: Mapping[str, tuple[str, ...]] = {
     "-flow": ("Took part", "Comparison"),
     "-lost": ("Took part", "Comparison"),
     "-change": ("People with both",),
     "-missing": ("With a first reading",),
+    "-profile": ("Took part",),
     "-pathways": ("People with a need", "Needs"),
     "annual-summary": ("Referred", "Accepted"),
     "annual-overlap": (),
@@ -66,7 +73,7 @@ class SinceLast:
     @property
     def safe(self) -> bool:
         """Whether no number is told too closely."""
-        return not (self.findings["problem"] == CLOSE).any()
+        return not self.findings["problem"].str.startswith(CLOSE).any()
 
     def tidy(self) -> pd.DataFrame:
         """The findings."""
@@ -158,24 +165,56 @@ def since_last(numbers: Mapping[str, Numbers], last: Mapping[str, Numbers] | Non
         notes.append(
             f"{contrary:,} counts are not as that says (they fell, or are of other people), and were passed over."
         )
-    return SinceLast(findings, compared, _recorded(record, last, findings), tuple(notes))
+    places = zip(record["output"], record["row"], record["column"], strict=True)
+    record["last"] = [last.get(output, {}).get(row, {}).get(column, "") for output, row, column in places]
+    return SinceLast(findings, compared, _recorded(record, findings), tuple(notes))
 
 
-def _recorded(record: pd.DataFrame, last: Mapping[str, Numbers], findings: pd.DataFrame) -> pd.DataFrame:
-    """The record of outputs with what the last release showed, and what is told by the two together."""
+def between_chapters(numbers: Mapping[str, Numbers], nested: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """What two chapters tell together, where everyone of the one programme is in the other, as `findings`.
+
+    Two chapters that share people are two releases. Comparison people are chosen for each chapter, so their numbers are
+    not parts of one another.
+
+    Parameters
+    ----------
+    numbers : mapping
+        Exhibit to row to column to what is shown.
+    nested : sequence of (str, str)
+        Pairs of programmes: all people of the first are in the second.
+    """
+    found = [pd.DataFrame(columns=COLUMNS)]
+    for first, second in nested:
+        starts = [f"{exhibit_key(name)}-" for name in (first, second)]
+        own = [{key: rows for key, rows in numbers.items() if key.startswith(start)} for start in starts]
+        renamed = {f"{starts[1]}{key.removeprefix(starts[0])}": rows for key, rows in own[0].items()}
+        told = since_last(own[1], renamed, people="nested").findings
+        told = told[(told["problem"] == CLOSE) & (told["column"] != "Comparison")]
+        found.append(told.assign(problem=f"{CLOSE} beside the chapter of {first}"))
+    return pd.concat(found, ignore_index=True)
+
+
+def with_findings(since: SinceLast, more: pd.DataFrame) -> SinceLast:
+    """The same with further findings, in the record too."""
+    findings = pd.concat([since.findings, more], ignore_index=True) if len(more) else since.findings
+    return replace(since, findings=findings, record=_recorded(since.record, findings))
+
+
+def _recorded(record: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """The record of outputs with what is told by each number beside another release."""
     said = {
         (row.output, row.row, row.column): f"{row.who}: {row.low} to {row.high} ({row.problem})"
         for row in findings[::-1].itertuples()
     }
-    places = list(zip(record["output"], record["row"], record["column"], strict=True))
-    shown = [last.get(output, {}).get(row, {}).get(column, "") for output, row, column in places]
-    return record.assign(last=shown, since_last=[said.get(place, "") for place in places])
+    places = zip(record["output"], record["row"], record["column"], strict=True)
+    return record.assign(since_last=[said.get(place, "") for place in places])
 
 
 def released_tables(numbers: Mapping[str, Numbers]) -> dict[str, Protected]:
     """The counts of each exhibit that has any, as a record of what is shown, without true values."""
     found = {}
-    for key, rows in numbers.items():
+    for key, given in numbers.items():
+        rows = _counts_of_profile(key, given, numbers) if key.endswith(PROFILE) else given
         columns = next((held for ending, held in COUNTS.items() if key.endswith(ending)), None)
         if columns is None:
             continue
@@ -192,6 +231,19 @@ def released_tables(numbers: Mapping[str, Numbers]) -> dict[str, Protected]:
         record.loc[unsaid, "status"] = NONE
         found[key] = Protected(pd.DataFrame.from_dict(counted, orient="index"), record, default_rules())
     return found
+
+
+def _counts_of_profile(key: str, rows: Numbers, numbers: Mapping[str, Numbers]) -> Numbers:
+    """The rounded counts that a profile's shares stand for: the one multiple of the base that makes each."""
+    flow = numbers.get(f"{key.removesuffix(PROFILE)}-flow", {})
+    total = next((flow[step]["Took part"] for step in FOLLOWED if "Took part" in flow.get(step, {})), "")
+    if not re.fullmatch(r"[\d,]+", total):
+        return {}
+    whole, rules = int(total.replace(",", "")), default_rules()
+    texts = {share(n, whole): str(n) for n in range(whole, rules.minimum - 1, -rules.base)}
+    return {
+        row: {"Took part": texts[cells["Took part"]]} for row, cells in rows.items() if cells.get("Took part") in texts
+    }
 
 
 def _cells(one: Protected) -> dict[tuple[str, str], tuple[str, str]]:

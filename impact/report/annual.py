@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from impact.comparison import attrition
 from impact.evidence import default_rules, shown_count
 from impact.records import Linked
 from impact.report import style
@@ -17,7 +16,7 @@ from impact.report.analysis import Compared
 from impact.report.chapter import Chapter
 from impact.report.chapter import chapter as make_chapter
 from impact.report.exhibits import Figure, Section, Statement, Table
-from impact.report.released import released_counts, released_flow
+from impact.report.released import released_counts, released_steps
 from impact.report.words import decimal, exhibit_key, interval, listing, long_date, sentence
 from impact.system import overlap
 
@@ -168,8 +167,7 @@ class AnnualReport:
 def _flow(chapter: Chapter) -> dict[str, str]:
     """The steps of a chapter's flow as the chapter itself shows them."""
     compared = chapter.comparison
-    found = attrition(chapter.cohort, compared.design if isinstance(compared, Compared) else None)
-    return dict(zip(found.flow["step"], released_flow(found.flow, found.left, "treated")[0], strict=True))
+    return released_steps(chapter.cohort, compared.design if isinstance(compared, Compared) else None)
 
 
 def _reoffending(chapter: Chapter) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from impact.cohort import Cohort
+from impact.comparison import attrition
 from impact.design import Design
 from impact.errors import DisclosureError
 from impact.evidence import default_rules, protect, share, shown_count
@@ -28,6 +30,12 @@ def released_flow(flow: pd.DataFrame, left: pd.DataFrame, arm: str) -> tuple[lis
     counts = pd.Series([*flow[arm], *left[arm]], index=[*steps, *losses])
     shown = released_counts(counts, before | losses, elsewhere=sorted({"referred", "accepted", steps[-1]} & set(steps)))
     return [shown[step] for step in steps], [shown[loss] for loss in losses]
+
+
+def released_steps(cohort: Cohort, design: Design | None) -> dict[str, str]:
+    """How many of those who took part reach each step of the flow, as it may be shown."""
+    found = attrition(cohort, design)
+    return dict(zip(found.flow["step"], released_flow(found.flow, found.left, "treated")[0], strict=True))
 
 
 def released_counts(counts: pd.Series, within: Mapping[str, str], *, elsewhere: Sequence[str] = ()) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from impact.errors import InputError
 from impact.evidence.disclosure import Protected
 from impact.evidence.rules import Rules, default_rules
 from impact.frames import Columns, FloatArray, IntArray
@@ -67,7 +68,10 @@ def coarsen_curve(
     events = rules.curve_events if events is None else events
     time, n_risk = columns.number("time", low=0), columns.number("n_risk", low=0)
     n_event, estimate = columns.number("n_event", low=0), columns.number("estimate", low=0, high=1)
-    columns.rows()
+    if not columns.rows().all():
+        raise InputError(
+            "A curve with a missing time, number at risk, number of events or estimate cannot be coarsened."
+        )
     limits = [name for name in BOUNDS if name in tidy.columns]
     named = [name for name in ("group", "cause") if name in tidy.columns]
     before = 0.0 if "cause" in named else 1.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -146,7 +148,7 @@ def _columns_of_counts(table: pd.DataFrame) -> list[object]:
         elif pd.api.types.is_numeric_dtype(column):
             numbers = column.to_numpy(dtype=float, na_value=np.nan)
             given = numbers[~np.isnan(numbers)]
-            if (given < 0).any() or (given != np.floor(given)).any():
+            if not np.isfinite(given).all() or (given < 0).any() or (given != np.floor(given)).any():
                 faults.append(
                     Fault(
                         "holds numbers that are not counts",
@@ -155,6 +157,17 @@ def _columns_of_counts(table: pd.DataFrame) -> list[object]:
                     )
                 )
             counted.append(name)
+        elif any(isinstance(value, date) for value in column.dropna()):
+            faults.append(Fault("holds dates", column=str(name), remedy="count by month or quarter first."))
+        elif any(isinstance(value, Number) for value in column.dropna()):
+            faults.append(
+                Fault(
+                    "holds numbers, but is not a column of numbers",
+                    column=str(name),
+                    why="it would be shown as it stands.",
+                    remedy="make it one of numbers if they are counts, or of text if they are labels.",
+                )
+            )
     if not faults and not counted:
         faults.append(Fault("holds no counts", remedy="give at least one column of counts."))
     if faults:

@@ -42,6 +42,23 @@ def shown_rest(part: int, total: int, *, rules: Rules | None = None) -> str:
     return "not shown" if rules.hides(total - part) and few else text
 
 
+def rows_left_out(kept: int, total: int, *, rules: Rules | None = None) -> tuple[str, ...]:
+    """A note on rows left out because a value is missing, fit to be published; none where all were used.
+
+    Examples
+    --------
+    >>> rows_left_out(101, 102)
+    ('fewer than 10 of 100 rows left out, because a value is missing.',)
+    >>> rows_left_out(48, 58), rows_left_out(9, 9)
+    (('10 of 60 rows left out, because a value is missing.',), ())
+    """
+    if kept == total:
+        return ()
+    lost = shown_rest(kept, total, rules=rules)
+    many = "Some" if lost == "not shown" else lost
+    return (f"{many} of {shown_count(total, rules=rules)} rows left out, because a value is missing.",)
+
+
 def share(count: int, total: int, *, rules: Rules | None = None) -> str:
     """A share worked out from the rounded counts, so that it tells no more than they do.
 

@@ -92,6 +92,8 @@ def test_incidence_rises_from_nothing_and_each_cause_counts_its_own_events() -> 
 def test_faults_are_named() -> None:
     with pytest.raises(InputError, match="n_event"):
         coarsen_curve(curve([10], [1]).drop(columns="n_event"))
+    with pytest.raises(InputError, match="missing time"):
+        coarsen_curve(curve([10, 20], [1, 1]).assign(n_event=[1, np.nan]))
     for name in ("step", "minimum", "events"):
         with pytest.raises(InputError, match="must be 1 or more"):
             coarsen_curve(curve([10], [1]), **{name: 0})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -235,3 +236,32 @@ def test_no_rate_gives_back_a_small_number_of_people_with_or_without_the_outcome
                 assert min(agree) >= 9
                 assert max(agree) <= n - 9
                 assert 10 <= count <= n - 10
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [
+        (pd.Series([45, 3], dtype=object), "holds numbers, but is not a column of numbers"),
+        (pd.Series(["–", 3], dtype=object), "holds numbers, but is not a column of numbers"),
+        (pd.Series([45, 3]).astype("category"), "holds numbers, but is not a column of numbers"),
+        (pd.Series([date(2023, 4, 1), None], dtype=object), "holds dates"),
+        (pd.Series([np.inf, 40.0]), "not counts"),
+    ],
+)
+def test_counts_and_dates_that_are_not_typed_as_such_are_not_passed_as_text(column: pd.Series, problem: str) -> None:
+    table = pd.DataFrame({"people": [40, 50], "other": column})
+    with pytest.raises(DisclosureError, match=problem):
+        protect(table)
+    assert protect(table.assign(other=["x", None])).table["people"].tolist() == ["40", "50"]
+
+
+def test_rows_that_stand_elsewhere_are_not_the_ones_withheld() -> None:
+    table = pd.DataFrame({"people": [58, 49, 9]}, index=["accepted", "followed", "lost"])
+    within = {"followed": "accepted", "lost": "accepted"}
+    assert protect(table, within=within).table["people"].tolist() == ["60", "not shown", "fewer than 10"]
+    for published, texts in ((["followed"], ["not shown", "50", "fewer than 10"]), ([], ["60", "not shown", HIDDEN])):
+        assert protect(table, within=within, published=published).table["people"].tolist() == texts
+    with pytest.raises(DisclosureError, match="given away"):
+        protect(table, within=within, published=["accepted", "followed"])
+    with pytest.raises(InputError, match="published names rows that the table has not: 'all'"):
+        protect(table, published=["all"])

@@ -35,7 +35,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "The environment is ready."
 
 report: $(STAMP) ## From the linked data to reports/annual_report.html, .pdf, .docx and one file per chapter
-	@$(BIN)/impact report --data $(DATA)
+	@$(BIN)/impact report --data $(DATA) $(if $(LAST),--last $(LAST))
 
 test: lint unit notebooks ## The whole suite, notebooks included
 

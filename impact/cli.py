@@ -17,6 +17,7 @@ from impact.errors import ImpactError, InputError
 
 if TYPE_CHECKING:
     from impact.report.build import Progress as Told
+    from impact.report.since import SinceLast
 
 app = typer.Typer(
     help="Whether programmes reduce reoffending, and how sure anyone can be.",
@@ -29,6 +30,10 @@ SHOWN = 20
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Data = Annotated[Path, typer.Option(help="Folder of CSV or Parquet files, or a DuckDB file, of linked records.")]
+LastPeople = Annotated[
+    str,
+    typer.Option(help="What a reader knows of those in both: nested (all of the last are in this), overlapping, same."),
+]
 Definitions = Annotated[Path | None, typer.Option(help="Folder of further programme definition files.")]
 
 
@@ -164,14 +169,23 @@ def chapter(
     follow_up: Annotated[int, typer.Option(help="Days in which a reoffence counts.")] = 365,
     waiting: Annotated[int, typer.Option(help="Further days in which it may be proven.")] = 183,
     unplanned: Annotated[bool, typer.Option("--unplanned", help="There is no plan, and the chapter says so.")] = False,
+    last: Annotated[Path | None, typer.Option(help="Numbers of the last release, to compare the counts with.")] = None,
+    last_people: LastPeople = "nested",
+    keep: Annotated[Path | None, typer.Option(help="Keep these numbers here, to be the next chapter's --last.")] = None,
 ) -> None:
     """Write one programme's evaluation chapter."""
     from impact.cohort import programme as read_programme
+    from impact.evidence.published import identifiers_of, not_looked_for
     from impact.records import read_linked
-    from impact.report.build import write_documents
+    from impact.records.atomic import write_atomically
+    from impact.records.safecsv import to_csv
+    from impact.report.build import numbers_of, write_documents, write_expected
     from impact.report.chapter import chapter as make
     from impact.report.document import Chapter, assemble
-    from impact.report.publish import BANNER, disclosure_check, too_short
+    from impact.report.publish import BANNER, RECORD, disclosure_check
+    from impact.report.since import read_numbers, since_last
+
+    before = None if last is None else read_numbers(last)
 
     with _progress() as told:
         linked = read_linked(data, definitions=definitions)
@@ -179,6 +193,8 @@ def chapter(
         defined = read_programme(programme, definitions=definitions)
         made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned)
         blocks = made.blocks()
+        numbers = numbers_of(blocks)
+        since = since_last(numbers, before, people=last_people)
         told("numbers computed", 2, 3)
         document = assemble(
             [Chapter(made.programme.name, blocks)],
@@ -187,11 +203,32 @@ def chapter(
             banner=BANNER if linked.synthetic else "",
         )
         files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
+        write_atomically(out / f"{made.programme.name}_{RECORD}", to_csv(since.record).encode("utf-8"))
         told("documents written", 3, 3)
-    for note in too_short(linked):
+    for note in not_looked_for(identifiers_of(linked)):
         console.print(note)
     for file in files:
         console.print(f"Written: {file}")
+    if keep is not None:
+        write_expected(numbers, keep)
+        console.print(f"The numbers are kept in {keep}.")
+    if last is not None:
+        _say_since(since, last)
+
+
+def _say_since(since: SinceLast, last: Path, *, accepted: bool = False) -> None:
+    """Say what the counts tell beside the last release; end with 1 where something is told too closely."""
+    console.print(f"{since.compared:,} counts were compared with those of {last}. {' '.join(since.notes)}")
+    for line in since.lines[:SHOWN]:
+        console.print(f"Beside the last release: {line}")
+    if len(since.lines) > SHOWN:
+        console.print(f"… and {len(since.lines) - SHOWN} more; the record of outputs has them all.")
+    if not since.safe and not accepted:
+        console.print(
+            "Counts are told too closely by this release and the last together: before it is published, withhold them,"
+            " or say what readers know with --last-people."
+        )
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -200,13 +237,18 @@ def report(
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports"),
     notebooks: Annotated[Path, typer.Option(help="Folder of annual.ipynb and programmes/.")] = Path("notebooks"),
     accept: Annotated[bool, typer.Option(help="Keep these numbers as the expected ones.")] = False,
+    last: Annotated[
+        Path | None,
+        typer.Option(help="Numbers of the last release; unless said, expected.json in the report's folder."),
+    ] = None,
+    last_people: LastPeople = "nested",
 ) -> None:
     """Build the annual report and one file for each chapter; an unchanged chapter is taken from cache."""
     from impact.report.build import compare_expected, write_expected
     from impact.report.publish import build_annual
 
     with _progress() as told:
-        built = build_annual(data, out, notebooks, progress=told)
+        built = build_annual(data, out, notebooks, last=last, last_people=last_people, progress=told)
     for note in built.notes:
         console.print(note)
     console.print(
@@ -225,6 +267,8 @@ def report(
         console.print(
             f"{len(changed)} numbers differ from {expected}." if changed else f"Every number is as in {expected}."
         )
+    if built.since is not None and (built.since.compared or built.since.lines):
+        _say_since(built.since, last or expected, accepted=accept)
 
 
 @app.command()
@@ -234,9 +278,10 @@ def disclose(
 ) -> None:
     """Read files before they are published; ends with 1 where rows of people, identifiers or small counts are found."""
     from impact.evidence import disclose as check
+    from impact.evidence.published import identifiers_of
     from impact.records import read_linked
 
-    identifiers = set() if data is None else set(read_linked(data).table("person")["person_id"].astype(str))
+    identifiers = {} if data is None else identifiers_of(read_linked(data))
     found = check(files, identifiers=identifiers)
     typer.echo(found)
     if not found.safe:

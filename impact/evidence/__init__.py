@@ -16,6 +16,7 @@ from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.published import DisclosureCheck, disclose
 from impact.evidence.releases import ReleaseComparison, compare_releases
 from impact.evidence.rules import Rules, default_rules
+from impact.evidence.shares import protected_shares
 from impact.evidence.shown import rate, safe_mean, share, shown_count
 from impact.evidence.spread import bin_points, safe_spread
 from impact.evidence.synthesis import Synthesis, synthesise
@@ -52,6 +53,7 @@ __all__ = [
     "people_needed",
     "protect",
     "protect_sums",
+    "protected_shares",
     "rate",
     "read_plan",
     "read_record",

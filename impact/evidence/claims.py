@@ -15,7 +15,7 @@ import scipy
 from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.rules import default_rules
-from impact.evidence.shown import rate, safe_mean, shown_count
+from impact.evidence.shown import rate, safe_mean, shown_count, shown_rest
 
 DESIGNS = ("none", "before_after", "matched", "randomised")
 BALANCE_LIMIT = 0.10
@@ -285,7 +285,7 @@ def _words(finding: Finding, status: str) -> dict[str, Any]:
         "unlike": "are not shown to be alike" if math.isnan(finding.worst_smd) else "differ too much",
         "n_treated": shown_count(finding.n_treated),
         "n_analysed": shown_count(finding.n_analysed),
-        "n_lost": shown_count(finding.n_treated - finding.n_analysed),
+        "others": _others(finding),
         "too_few": _too_few(finding),
     }
     if status in ("fewer", "more", "unclear"):
@@ -296,6 +296,11 @@ def _words(finding: Finding, status: str) -> dict[str, Any]:
         words["span"] = f"between {near:.1f} and {far:.1f}"
         words["reach"] = f"from {_moved(finding.conf_low)} to {_moved(finding.conf_high)}"
     return words
+
+
+def _others(finding: Finding) -> str:
+    lost = shown_rest(finding.n_analysed, finding.n_treated)
+    return "the others" if lost == "not shown" else f"the others ({lost} people)"
 
 
 def _rate_words(finding: Finding) -> dict[str, Any]:

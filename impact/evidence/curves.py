@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from impact.errors import InputError
 from impact.evidence.disclosure import Protected
 from impact.evidence.rules import Rules, default_rules
 from impact.frames import Columns, FloatArray, IntArray
@@ -24,8 +25,10 @@ def coarsen_curve(
 
     Each curve is read on a grid of `step` days (and its last day), up to the last point with at least `minimum` at risk
     from there on back; points are merged until each step holds at least `events` events, and a remainder joins the step
-    before it. A curve with fewer events in all is left out. Estimates and limits are rounded to a whole per cent,
-    numbers at risk to the rounding base.
+    before it. Day 0 stands for the time before anything happened: what happened on it is in the first step. A curve
+    with fewer events in all is left out. Estimates and limits are rounded to a whole per cent, numbers at risk to the
+    rounding base. A whole per cent of a small group gives back how many events a step holds; that is why a step holds
+    as many as a count that may be shown.
 
     Parameters
     ----------
@@ -46,14 +49,29 @@ def coarsen_curve(
     Raises
     ------
     InputError
-        Where a column is missing or cannot be used.
+        Where a column is missing or cannot be used, or `step`, `minimum` or `events` is under 1.
+
+    Examples
+    --------
+    >>> tidy = pd.DataFrame({"time": [20, 40, 200], "n_risk": [60, 45, 30], "n_event": [15, 4, 8],
+    ...     "estimate": [0.75, 0.683, 0.501]})
+    >>> coarsen_curve(tidy).table[["time", "n_risk", "estimate"]].values.tolist()
+    [[0.0, 60.0, 1.0], [30.0, 45.0, 0.75], [200.0, 30.0, 0.5]]
     """
     rules = rules or default_rules()
-    step, minimum, events = step or rules.curve_step, minimum or rules.curve_minimum, events or rules.curve_events
     columns = Columns(tidy)
+    for name, given in (("step", step), ("minimum", minimum), ("events", events)):
+        if given is not None and given < 1:
+            columns.refuse("must be 1 or more", column=name)
+    step = rules.curve_step if step is None else step
+    minimum = rules.curve_minimum if minimum is None else minimum
+    events = rules.curve_events if events is None else events
     time, n_risk = columns.number("time", low=0), columns.number("n_risk", low=0)
     n_event, estimate = columns.number("n_event", low=0), columns.number("estimate", low=0, high=1)
-    columns.rows()
+    if not columns.rows().all():
+        raise InputError(
+            "A curve with a missing time, number at risk, number of events or estimate cannot be coarsened."
+        )
     limits = [name for name in BOUNDS if name in tidy.columns]
     named = [name for name in ("group", "cause") if name in tidy.columns]
     before = 0.0 if "cause" in named else 1.0
@@ -71,7 +89,8 @@ def coarsen_curve(
         part = pd.DataFrame({"time": grid})
         part["n_risk"] = [rules.rounded(round(float(count))) for count in n_risk[here][at]]
         for column, values in [("estimate", estimate), *((name, tidy[name].to_numpy(dtype=float)) for name in limits)]:
-            part[column] = np.round(np.where(last < 0, before, values[here][np.maximum(last, 0)]), 2)
+            started = (last >= 0) & (grid > 0)
+            part[column] = np.round(np.where(started, values[here][np.maximum(last, 0)], before), 2)
         for place, (name, label) in enumerate(zip(named, labels, strict=True)):
             part.insert(place, name, pd.Series([label] * len(part), dtype=tidy[name].dtype))
         tables.append(part)
@@ -111,6 +130,7 @@ def _grid(
     if not len(days):
         return days
     events = np.append(0.0, events_by)[np.searchsorted(time, days, side="right")]
+    events[0] = 0.0
     kept = [0]
     for place in range(1, len(days)):
         if events[place] - events[kept[-1]] >= least:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,7 @@ def protect(
     total_row: object | None = None,
     total_column: object | None = None,
     within: Mapping[Any, Any] | None = None,
+    published: Collection[Any] = (),
 ) -> Protected:
     """Make a table of counts safe to publish.
 
@@ -83,6 +86,8 @@ def protect(
     within : mapping, optional
         For rows that add up to other rows, a part to what it is part of: ``{"Anfield": "Liverpool"}`` where the row
         Liverpool is the sum of its wards. The total row is then the sum of the rows that are part of nothing else.
+    published : collection of labels
+        Rows whose counts are published elsewhere too, so that to withhold them here would hide nothing.
 
     Returns
     -------
@@ -104,11 +109,14 @@ def protect(
     rules = rules or default_rules()
     counted = _columns_of_counts(table)
     values = table[counted].to_numpy(dtype=float, na_value=np.nan)
+    if missing := [label for label in published if label not in table.index]:
+        raise InputError(f"published names rows that the table has not: {', '.join(map(repr, missing))}.")
     relations = _relations(table, counted, values, total_row, total_column, dict(within or {}))
     cells = values.ravel()
     status = [_first_status(count, rules) for count in cells]
     if relations:
-        _withhold(cells, status, relations, rules)
+        everywhere = np.repeat(table.index.isin(list(published)), values.shape[1])
+        _withhold(cells, status, relations, rules, everywhere)
     texts = [_text(count, state, rules) for count, state in zip(cells, status, strict=True)]
     shown = table.copy()
     grid = np.array(texts, dtype=object).reshape(values.shape)
@@ -140,7 +148,7 @@ def _columns_of_counts(table: pd.DataFrame) -> list[object]:
         elif pd.api.types.is_numeric_dtype(column):
             numbers = column.to_numpy(dtype=float, na_value=np.nan)
             given = numbers[~np.isnan(numbers)]
-            if (given < 0).any() or (given != np.floor(given)).any():
+            if not np.isfinite(given).all() or (given < 0).any() or (given != np.floor(given)).any():
                 faults.append(
                     Fault(
                         "holds numbers that are not counts",
@@ -149,6 +157,17 @@ def _columns_of_counts(table: pd.DataFrame) -> list[object]:
                     )
                 )
             counted.append(name)
+        elif any(isinstance(value, date) for value in column.dropna()):
+            faults.append(Fault("holds dates", column=str(name), remedy="count by month or quarter first."))
+        elif any(isinstance(value, Number) for value in column.dropna()):
+            faults.append(
+                Fault(
+                    "holds numbers, but is not a column of numbers",
+                    column=str(name),
+                    why="it would be shown as it stands.",
+                    remedy="make it one of numbers if they are counts, or of text if they are labels.",
+                )
+            )
     if not faults and not counted:
         faults.append(Fault("holds no counts", remedy="give at least one column of counts."))
     if faults:
@@ -222,12 +241,18 @@ def _first_status(count: float, rules: Rules) -> str:
     return SHOWN if count == rules.rounded(int(count)) else ROUNDED
 
 
-def _withhold(cells: np.ndarray, status: list[str], relations: Sequence[Relation], rules: Rules) -> None:
+def _withhold(
+    cells: np.ndarray, status: list[str], relations: Sequence[Relation], rules: Rules, everywhere: np.ndarray
+) -> None:
     """Withhold counts until every hidden one has values enough; `status` is changed in place."""
     hidden = [cell for cell, state in enumerate(status) if state == HIDDEN]
     chosen = withhold(
         hidden,
-        {cell: cells[cell] for cell, state in enumerate(status) if state in (SHOWN, ROUNDED) and cells[cell] > 0},
+        {
+            cell: cells[cell]
+            for cell, state in enumerate(status)
+            if state in (SHOWN, ROUNDED) and cells[cell] > 0 and not everywhere[cell]
+        },
         [known(count, state, rules) for count, state in zip(cells, status, strict=True)],
         relations,
         enough=wide_enough(rules),

@@ -26,7 +26,8 @@ from impact.evidence.jdl_words import (
     wording,
 )
 from impact.evidence.power import people_needed
-from impact.evidence.shown import share, shown_count
+from impact.evidence.shares import protected_shares
+from impact.evidence.shown import shown_count, shown_rest
 from impact.records.tables import SEVERITIES
 from impact.results import TIDY_COLUMNS, adjusted_p_values, with_notes
 
@@ -366,9 +367,10 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame, found: Verdict, reoffenders
     notes = []
     if reoffenders < rules["reoffenders"]:
         notes.append(text["few_reoffenders"])
-    lost = int(flow["treated"].iloc[0] - flow["treated"].iloc[-1])
-    if lost:
-        notes.append(text["others"].format(n=shown_count(lost)))
+    first, last = int(flow["treated"].iloc[0]), int(flow["treated"].iloc[-1])
+    if last < first:
+        lost = shown_rest(last, first)
+        notes.append(text["others"].format(n="some" if lost == "not shown" else lost))
     raw, holm = (int((table[name] <= rules["significant"]).sum()) for name in ("p_value", "p_holm"))
     if raw:
         notes.append(text["many_tests"].format(tested=int(table["p_value"].notna().sum()), raw=raw, holm=holm))
@@ -379,10 +381,10 @@ def _notes(table: pd.DataFrame, shown: pd.DataFrame, found: Verdict, reoffenders
 
 
 def _profile(data: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        (f"{name.capitalize()}: {level}", share(int(count), len(data)))
-        for name in PROFILE
-        if name in data.columns
-        for level, count in data[name].value_counts().sort_index().items()
-    ]
+    rows = []
+    for name in PROFILE:
+        if name in data.columns:
+            held = data[name].astype(str).where(data[name].notna(), "not known")
+            shares = protected_shares(held.value_counts().sort_index().to_frame("people"))["people"]
+            rows += [(f"{name.capitalize()}: {level}", shown) for level, shown in shares.items()]
     return pd.DataFrame(rows, columns=["characteristic", "share"])

@@ -37,6 +37,8 @@ class Entry:
         What the estimate is multiplied by to be in that unit.
     places : int
         Decimals that are shown.
+    printed : str
+        How the estimate and its interval are shown where that is not as they stand: worked out from rounded counts.
     """
 
     outcome: str
@@ -51,6 +53,7 @@ class Entry:
     unit: str = ""
     scale: float = 1.0
     places: int = 1
+    printed: str = ""
 
 
 @dataclass(frozen=True, eq=False)

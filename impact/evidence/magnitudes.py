@@ -11,6 +11,7 @@ from impact.errors import DisclosureError, Fault, InputError
 from impact.evidence.adversary import Known, Relation, withhold
 from impact.evidence.disclosure import HIDDEN, SHOWN, WITHHELD, Protected
 from impact.evidence.rules import Rules, default_rules
+from impact.evidence.shown import rows_left_out
 from impact.frames import Columns, FloatArray, Groups, IntArray
 
 ALL = "all"
@@ -154,7 +155,7 @@ def protect_sums(
         for cell, (row, head) in enumerate((row, head) for row in labels for head in heads)
     ]
     record = pd.DataFrame(lines, columns=["row", "column", "status", "shown", "rule"])
-    notes = list(door.notes)
+    notes = list(rows_left_out(int(keep.sum()), len(keep), rules=rules))
     if any(why):
         notes.append("Some sums are not shown because too few people, or one or two of them, stand behind them.")
     return Protected(table, record, rules, tuple(notes), tuple(relations))

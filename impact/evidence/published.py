@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files as package_files
@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from impact.errors import ImpactError
 from impact.evidence.reading import Grid, Reading, read
 from impact.evidence.rules import Rules, default_rules
+from impact.records import Linked
 from impact.results import with_notes
 
 COUNT = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.0+)?(?: ?\([\d.]+ ?%\)| ?(?:/|of|out of) ?\d[\d,]*)?")
@@ -31,6 +31,7 @@ PER_HUNDRED = re.compile(r"\b(100|hundred)\b")
 WORDS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 PRINTED = {"person_id", "related_id", "birth_date"}
 SHORTEST = 5
+IDENTIFIERS = (("person", "person_id"), ("family", "related_id"))
 FEWEST_DATES = 3
 
 
@@ -67,7 +68,10 @@ class DisclosureCheck:
 
 
 def disclose(
-    paths: Sequence[str | Path], *, identifiers: Collection[str] = (), rules: Rules | None = None
+    paths: Sequence[str | Path],
+    *,
+    identifiers: Collection[str] | Mapping[str, Collection[str]] = (),
+    rules: Rules | None = None,
 ) -> DisclosureCheck:
     """Read executed notebooks, HTML, Word and PDF files, and find what may not be published.
 
@@ -75,8 +79,9 @@ def disclose(
     stand in the file, and the usual forms of police, prison, health and insurance numbers, of email addresses,
     postcodes, telephone numbers and dates of birth, and of keyed hashes), whole numbers under the minimum in columns
     and rows of counts and in prose ("3 people", "4 of the 62 women", "n = 4"), cells that were not run, files inside
-    the file, and errors. A column of whole numbers counts as one of counts unless its head says otherwise
-    (``published.toml``). What is said of 100 people in a sentence is a rate.
+    the file, earlier versions kept in a PDF, and errors. A column of whole numbers counts as one of counts unless its
+    head says otherwise (``published.toml``). What is said of 100 people in a sentence is a rate. Read too is what a
+    reader does not see at first: text whose deletion is tracked, hidden text, comments, bookmarks, properties, scripts.
 
     **Not found**: pictures; the columns of tables in PDF, whose lines are read as prose (check the HTML or Word file of
     the same report beside it); counts said as "one" or "nobody", or of people by a name that ``published.toml`` lacks;
@@ -86,15 +91,17 @@ def disclose(
     ----------
     paths : sequence of path
         The files.
-    identifiers : collection of str
-        Pseudonyms of the records, none of which may stand in a file.
+    identifiers : collection of str, or mapping of str to collection
+        Pseudonyms of the records, none of which may stand in a file; where they come from several columns, by the name
+        of each. One of fewer than 5 characters cannot be told from other words and numbers: it is not looked for, and a
+        note says how many were not.
     rules : Rules, optional
         Other thresholds than those shipped.
 
     Raises
     ------
     ImpactError
-        Where a file cannot be read, or an identifier is too short to be told from other words.
+        Where a file cannot be read.
 
     Examples
     --------
@@ -102,13 +109,10 @@ def disclose(
     Nothing was found.
     """
     rules = rules or default_rules()
-    known = {str(one).casefold() for one in identifiers}
-    if any(len(one) < SHORTEST for one in known):
-        raise ImpactError(
-            f"An identifier has fewer than {SHORTEST} characters, so it cannot be told from other words and numbers."
-        )
+    columns = identifiers if isinstance(identifiers, Mapping) else {"the identifiers given": identifiers}
+    known = {str(one).casefold() for held in columns.values() for one in held if len(str(one)) >= SHORTEST}
     found: list[tuple[str, str, str, int]] = []
-    notes = []
+    notes = list(not_looked_for(columns))
     for path in map(Path, paths):
         reading = read(path)
         found += [(reading.name, *line) for line in _findings(reading, known, rules)]
@@ -119,6 +123,31 @@ def disclose(
     findings = pd.DataFrame(found, columns=["file", "where", "problem", "count"])
     added = findings.groupby(["file", "where", "problem"], sort=False)["count"].sum().reset_index()
     return DisclosureCheck(added, tuple(notes))
+
+
+def identifiers_of(linked: Linked) -> dict[str, set[str]]:
+    """The identifiers of people in linked records, by table and column."""
+    return {
+        f"{table}, column {column}": set(linked.table(table)[column].dropna().astype(str))
+        for table, column in IDENTIFIERS
+    }
+
+
+def not_looked_for(identifiers: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """A note for each column that has identifiers too short to be told from other words; none is repeated in it.
+
+    Examples
+    --------
+    >>> list(not_looked_for({"person_id": ["17", "P0000042"]}))
+    ['person_id: 1 of 2 identifiers have fewer than 5 characters, and were not looked for.']
+    """
+    for name, held in identifiers.items():
+        short = sum(len(str(one)) < SHORTEST for one in held)
+        if short:
+            yield (
+                f"{name}: {short:,} of {len(held):,} identifiers have fewer than {SHORTEST} characters, and were not"
+                " looked for."
+            )
 
 
 def _findings(reading: Reading, known: set[str], rules: Rules) -> Iterator[tuple[str, str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from io import BytesIO
@@ -16,8 +16,12 @@ from xml.etree import ElementTree
 from impact.errors import ImpactError
 
 LARGEST = 300_000_000
+FILE = ("text", "holds a file, which was not read")
+EARLIER = ("text", "holds an earlier version of itself, which was not read")
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 WRITTEN = (f"{WORD}t", f"{WORD}delText")
+OF_THE_PAGE = ("data:image", "data:font", "data:application/font", "data:text/css", "data:text/javascript")
+"""Beginnings of what is put into a page to show it; any other file in it was attached."""
 READ = ("text/html", "text/markdown", "text/plain")
 
 
@@ -115,7 +119,7 @@ def _notebook(name: str, content: bytes) -> Reading:
                 json.dumps(part, ensure_ascii=False)
                 for part in (
                     output.get("metadata", {}),
-                    *(data[kind] for kind in data if kind not in READ and not kind.startswith("image/")),
+                    *(data[kind] for kind in data if kind not in READ and not _picture(kind)),
                 )
             ]
             if "text/html" in data:
@@ -123,8 +127,14 @@ def _notebook(name: str, content: bytes) -> Reading:
                 texts += [(where, text) for _, text in page.texts]
                 grids += [Grid(where, one.head, one.rows) for one in page.grids]
                 hidden.append(page.hidden)
+                faults += [(where, problem) for _, problem in page.faults]
             texts += [(where, _joined(data[kind])) for kind in ("text/markdown", "text/plain") if kind in data]
     return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images, tuple(faults))
+
+
+def _picture(kind: str) -> bool:
+    """Whether a kind of output is a picture that cannot be read; a drawing in SVG is text."""
+    return kind.startswith("image/") and kind != "image/svg+xml"
 
 
 def _joined(text: Any) -> str:
@@ -140,12 +150,15 @@ class _Page(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self.hidden: list[str] = []
         self.images = 0
+        self.files = 0
         self._open: list[list[list[str]]] = []
         self._apart = 0
         self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.hidden += [value for key, value in attrs if value and not value.startswith("data:image")]
+        values = [value.strip() for _, value in attrs if value]
+        self.hidden += [value for value in values if not value.startswith("data:image")]
+        self.files += sum(value.startswith("data:") and not value.startswith(OF_THE_PAGE) for value in values)
         self.images += tag in ("img", "svg", "canvas")
         self._apart += tag in ("script", "style")
         if tag in ("table", "tr", "td", "th"):
@@ -177,6 +190,12 @@ class _Page(HTMLParser):
     def handle_comment(self, data: str) -> None:
         self.hidden.append(data)
 
+    def handle_pi(self, data: str) -> None:
+        self.hidden.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self.hidden.append(data)
+
     def _end(self) -> None:
         text = self._text if "\n" in self._text.strip() else " ".join(self._text.split())
         self._text = ""
@@ -196,9 +215,8 @@ def _page(name: str, content: bytes) -> Reading:
     page.feed(content.decode("utf-8"))
     page.close()
     grids = [_grid(f"table {number}", rows) for number, rows in enumerate(page.tables, start=1) if rows]
-    return Reading(
-        name, tuple(("text", text) for text in page.texts), tuple(grids), "\n".join(page.hidden), page.images
-    )
+    texts = tuple(("text", text) for text in page.texts)
+    return Reading(name, texts, tuple(grids), "\n".join(page.hidden), page.images, (FILE,) * page.files)
 
 
 def _grid(where: str, rows: list[list[str]]) -> Grid:
@@ -213,8 +231,8 @@ def _word(name: str, content: bytes) -> Reading:
         if sum(part.file_size for part in whole.infolist()) > LARGEST:
             raise ValueError("too large")
         parts = [part for part in whole.namelist() if part.endswith((".xml", ".rels"))]
-        images = sum(part.startswith("word/media/") for part in whole.namelist())
-        faults = [("text", "holds a file, which was not read") for part in whole.namelist() if "/embeddings/" in part]
+        pictures = [part for part in whole.namelist() if part.startswith(("word/media/", "docProps/thumbnail"))]
+        others = {part for part in whole.namelist() if not part.endswith(("/", ".odttf"))} - {*parts, *pictures}
         if "word/document.xml" not in parts:
             raise ValueError("no document")
         for part in parts:
@@ -222,9 +240,10 @@ def _word(name: str, content: bytes) -> Reading:
             if b"<!DOCTYPE" in read_part:
                 raise ValueError("a document type is not read")
             tree = ElementTree.fromstring(read_part)
+            if part == "word/document.xml" and tree.find(f"{WORD}body") is None:
+                raise ValueError("no text")
             hidden += [value for node in tree.iter() for value in node.attrib.values()]
-            if part != "word/document.xml":
-                hidden.append(" ".join(tree.itertext()))
+            hidden.append(" ".join(tree.itertext()))
             if not part.startswith("word/"):
                 continue
             texts += [("text" if part == "word/document.xml" else part, text) for text in _paragraphs(tree) if text]
@@ -235,7 +254,7 @@ def _word(name: str, content: bytes) -> Reading:
                 for number, table in enumerate(tree.iter(f"{WORD}tbl"), start=1)
                 if (rows := list(table.iter(f"{WORD}tr")))
             ]
-    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), images, tuple(faults))
+    return Reading(name, tuple(texts), tuple(grids), "\n".join(hidden), len(pictures), (FILE,) * len(others))
 
 
 def _paragraphs(node: ElementTree.Element) -> Iterator[str]:
@@ -254,10 +273,26 @@ def _pdf(name: str, content: bytes) -> Reading:
         if whole.is_encrypted:
             raise ValueError("encrypted")
         pages = [(f"page {number}", page.extract_text()) for number, page in enumerate(whole.pages, start=1)]
-        hidden = " ".join(str(value) for value in (whole.metadata or {}).values())
-        faults = [("text", "holds a file, which was not read")] * len(list(whole.attachments))
+        hidden = [str(value) for value in (whole.metadata or {}).values()]
+        hidden += [str(one["/Title"]) for one in _outline(whole.outline)]
+        hidden += [str(field) for field in (whole.get_fields() or {}).values()]
+        stream = whole.root_object.get("/Metadata")
+        hidden += [stream.get_object().get_data().decode("utf-8", "replace")] if stream is not None else []
+        faults = [FILE] * len(list(whole.attachments))
+        notes = [note.get_object() for page in whole.pages for note in page.get("/Annots") or ()]
+        for note in notes:
+            pages.append(("a comment", str(note.get("/Contents", ""))))
+            hidden += [str(note.get(name, "")) for name in ("/T", "/Subj", "/RC", "/V", "/TU", "/A")]
+            faults += [FILE] if note.get("/Subtype") == "/FileAttachment" else []
     except PyPdfError as broken:
         raise ValueError("broken") from broken
-    return Reading(
-        name, tuple((where, re.sub(r"[ \t]+", " ", text)) for where, text in pages), (), hidden, 0, tuple(faults)
-    )
+    saved = len(re.findall(rb"%%EOF", content)) - (b"/Linearized" in content[:2048])
+    faults += [EARLIER] if saved > 1 else []
+    texts = tuple((where, re.sub(r"[ \t]+", " ", text)) for where, text in pages if text)
+    return Reading(name, texts, (), "\n".join(hidden), 0, tuple(faults))
+
+
+def _outline(items: Iterable[Any]) -> Iterator[Any]:
+    """The bookmarks of a PDF, those beneath others too."""
+    for item in items:
+        yield from _outline(item) if isinstance(item, list) else (item,)

@@ -97,6 +97,66 @@ def compare_releases(
     >>> found.after.table["people"].tolist()
     ['not shown', '50']
     """
+    system = _together(before, after, people, shared)
+    findings = _told(system, after.rules)
+    chosen: list[int] = []
+    known, first = list(system.known), system.second
+    sizes = {first + at: float(at_most[1] or 0) for at, at_most in enumerate(_known(after)) if _open(after, at)}
+    enough, held = _enough(after.rules), (after.rules.minimum, None)
+    asked = list(system.names)
+    while more := withhold(asked, sizes, known, system.relations, enough=enough, withheld=held):
+        chosen += more
+        for cell in more:
+            known[cell] = held
+            del sizes[cell]
+    return ReleaseComparison(
+        findings, _without(after, [cell - first for cell in chosen]), len(asked), _notes(people, shared, chosen)
+    )
+
+
+def told_together(before: Protected, after: Protected, *, people: str) -> pd.DataFrame:
+    """The `findings` of `compare_releases`, where nothing more is to be withheld.
+
+    Raises
+    ------
+    InputError
+        As `compare_releases`.
+    """
+    return _told(_together(before, after, people, None), after.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _System:
+    """All that two releases tell: what is known of each cell, the sums, and the names of the numbers asked for.
+
+    `second` is the place of the first cell of the second release.
+    """
+
+    known: list[Known]
+    relations: list[Relation]
+    names: dict[int, tuple[tuple[str, str], str]]
+    second: int
+
+
+def _told(system: _System, rules: Rules) -> pd.DataFrame:
+    """Each number that is told too closely."""
+    asked, enough = list(system.names), _enough(rules)
+    try:
+        told = ranges([(cell, system.known) for cell in asked], system.relations)
+    except ImpactError:
+        raise InputError(
+            "The two releases cannot be compared: what they show and what is said of their people contradict each"
+            " other."
+        ) from None
+    rows = [
+        (*system.names[cell][0], system.names[cell][1], round(low), round(high))
+        for cell, (low, high) in zip(asked, told, strict=True)
+        if high is not None and not enough(cell, low, high)
+    ]
+    return pd.DataFrame(rows, columns=["row", "column", "who", "low", "high"])
+
+
+def _together(before: Protected, after: Protected, people: str, shared: Protected | None) -> _System:
     check_choice("people", people, PEOPLE)
     given = [before, after, *([shared] if shared is not None else [])]
     labels = [_labels(one) for one in given]
@@ -132,32 +192,7 @@ def compare_releases(
         if shared is not None and label in places[2]:
             relations.append(Relation(start[2] + places[2][label], (both,)))
         names |= {at: (label, who) for at, who in ((left, LEFT), (both, BOTH), (joined, JOINED)) if known[at][1] != 0}
-    enough = _enough(after.rules)
-    asked = list(names)
-    try:
-        told = ranges([(cell, known) for cell in asked], relations)
-    except ImpactError:
-        raise InputError(
-            "The two releases cannot be compared: what they show and what is said of their people contradict each"
-            " other."
-        ) from None
-    rows = [
-        (*names[cell][0], names[cell][1], round(low), round(high))
-        for cell, (low, high) in zip(asked, told, strict=True)
-        if high is not None and not enough(cell, low, high)
-    ]
-    chosen: list[int] = []
-    sizes = {start[1] + at: float(at_most[1] or 0) for at, at_most in enumerate(_known(after)) if _open(after, at)}
-    held: Known = (after.rules.minimum, None)
-    while more := withhold(asked, sizes, known, relations, enough=enough, withheld=held):
-        chosen += more
-        for cell in more:
-            known[cell] = held
-            del sizes[cell]
-    findings = pd.DataFrame(rows, columns=["row", "column", "who", "low", "high"])
-    return ReleaseComparison(
-        findings, _without(after, [cell - start[1] for cell in chosen]), len(asked), _notes(people, shared, chosen)
-    )
+    return _System(known, relations, names, start[1])
 
 
 def _check(given: Sequence[Protected], places: Sequence[dict[tuple[str, str], int]], common: Sequence[object]) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 from impact.errors import DisclosureError, Fault
 from impact.evidence.disclosure import Protected
 from impact.evidence.rules import Rules, default_rules
+from impact.evidence.shown import rows_left_out
 from impact.frames import Columns, FloatArray, Groups
 
 QUANTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
@@ -78,7 +79,7 @@ def safe_spread(
             for name, text in shown.items()
         ]
     notes = [
-        *door.notes,
+        *rows_left_out(int(keep.sum()), len(keep), rules=rules),
         f"Means are shown of {rules.minimum} people or more; quantiles where {rules.quantile_each_side} lie on each"
         " side, and the smallest and largest value never.",
     ]
@@ -135,6 +136,7 @@ def bin_points(
     if bins < 2:
         door.refuse("must be 2 or more", column="bins")
     keep = door.rows()
+    left_out = rows_left_out(int(keep.sum()), len(keep), rules=rules)
     across, up = across[keep], up[keep]
     _, place, size = np.unique(across, return_inverse=True, return_counts=True)
     point = _cut(size, max(rules.plot_minimum, -(-len(across) // bins)), rules.plot_minimum)[place]
@@ -162,7 +164,7 @@ def bin_points(
         columns=["row", "column", "status", "shown", "rule"],
     )
     note = f"Each point is the mean of {rules.plot_minimum} people or more."
-    return Protected(table, record, rules, (*door.notes, note))
+    return Protected(table, record, rules, (*left_out, note))
 
 
 def _cut(size: np.ndarray, least: int, minimum: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from impact.errors import ConvergenceError, InputError
 from impact.evidence import default_rules
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.records import Linked
+from impact.report.released import few_apart
 from impact.results import adjusted_p_values
 from impact.survival import cox, kaplan_meier
 from impact.survival.cox import Cox
@@ -63,6 +64,7 @@ class NotCompared:
 
 ALIKE = "the records show it of nobody or of everybody"
 FEW_KNOWN = f"it is known of fewer than {default_rules().minimum} people in one of the groups"
+FEW_APART = f"in one of the groups it is the same for all but fewer than {default_rules().minimum} people"
 FEW_REOFFENDERS = f"fewer than {MINIMUM_REOFFENDERS} of those who took part reoffended"
 
 
@@ -281,8 +283,10 @@ def _compared(cohort: Cohort, design: Design, known: pd.DataFrame, elsewhere: in
         ),
     ]
     if not isinstance(reoffending[0], Outcome):
+        few = default_rules().minimum
         return NotPossible(
-            f"The records show a proven reoffence within {time} of nobody, or of everybody, in the groups compared.",
+            f"In one of the groups compared, fewer than {few} people have a proven reoffence within {time}, or fewer"
+            f" than {few} have none, so a rate would tell what a few people did.",
             "A larger group, followed for longer.",
             int((treated & used).sum()),
             int((~treated & used).sum()),
@@ -315,7 +319,11 @@ def _count(things: str) -> tuple[str, float, str, str]:
 def _outcome(
     design: Design, name: str, title: str, unit: str, scale: float, more: str, fewer: str
 ) -> Outcome | NotCompared:
-    """The outcome compared, or why it is not: the same for everybody, or known of too few."""
+    """The outcome compared, or why it is not: known of too few, the same for everybody, or for all but a few.
+
+    An estimate with its interval gives back how many had the outcome even where neither rate is printed, so nothing is
+    estimated from fewer people than may be counted.
+    """
     values = design.data[name].astype(float)
     used = (design.weights > 0) & values.notna()
     groups = design.data.loc[used, design.treatment]
@@ -323,6 +331,8 @@ def _outcome(
         return NotCompared(name, title, FEW_KNOWN)
     if values[used].nunique() < 2:
         return NotCompared(name, title, ALIKE)
+    if few_apart(values[used], groups):
+        return NotCompared(name, title, FEW_APART)
     ready = replace(design, data=design.data.assign(**{name: values}))
     measure = "risk_difference" if unit == "percentage points" else "mean_difference"
     # Of reoffenders alone most matched sets have one side only, so the groups are compared as a whole.

@@ -16,6 +16,7 @@ from impact.report.analysis import Compared
 from impact.report.chapter import Chapter
 from impact.report.chapter import chapter as make_chapter
 from impact.report.exhibits import Figure, Section, Statement, Table
+from impact.report.released import released_counts, released_steps
 from impact.report.words import decimal, exhibit_key, interval, listing, long_date, sentence
 from impact.system import overlap
 
@@ -47,12 +48,12 @@ class AnnualReport:
         rows, lines = [], []
         for chapter in self.chapters:
             name = chapter.programme.title
-            at = chapter.cohort.flow.set_index("step")["treated"]
+            at = _flow(chapter)
             rows.append(
                 {
                     "Programme": name,
-                    "Referred": shown_count(int(at["referred"])),
-                    "Accepted": shown_count(int(at["accepted"])),
+                    "Referred": at["referred"],
+                    "Accepted": at["accepted"],
                     "Readings before and after": _distance(chapter),
                     "Reoffending": _reoffending(chapter),
                 }
@@ -118,10 +119,12 @@ class AnnualReport:
             for one in order
         ]
         spread = shared.programmes_per_person.set_index("programmes")["people"]
+        shown = released_counts(
+            pd.concat([spread, pd.Series({"all": spread.sum()})]), dict.fromkeys(map(str, spread.index), "all")
+        )
         text = sentence(
-            f"{shown_count(int(spread.sum()))} people took part in at least one programme:"
-            f" {shown_count(int(spread['1']))} in one, {shown_count(int(spread['2']))} in two, and"
-            f" {shown_count(int(spread['3 or more']))} in three or more (@annual-overlap). Somebody in two programmes"
+            f"{shown['all']} people took part in at least one programme: {shown['1']} in one, {shown['2']} in two, and"
+            f" {shown['3 or more']} in three or more (@annual-overlap). Somebody in two programmes"
             " stands in two chapters, so the numbers of the chapters must not be added up, and what one programme did"
             " cannot be told apart from what another did for the same person."
         )
@@ -159,6 +162,12 @@ class AnnualReport:
         return (
             f"Annual report of {len(self.chapters)} programmes: {listing([c.programme.title for c in self.chapters])}"
         )
+
+
+def _flow(chapter: Chapter) -> dict[str, str]:
+    """The steps of a chapter's flow as the chapter itself shows them."""
+    compared = chapter.comparison
+    return released_steps(chapter.cohort, compared.design if isinstance(compared, Compared) else None)
 
 
 def _reoffending(chapter: Chapter) -> str:

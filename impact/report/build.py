@@ -22,6 +22,7 @@ from impact.report.files import digest_bytes
 from impact.report.html import to_html
 from impact.report.notebook import TIMEOUT, blocks_of, execute
 from impact.report.pdf import to_pdf
+from impact.report.since import SinceLast
 
 WRITERS: Mapping[str, Callable[[Document], bytes]] = {"html": to_html, "pdf": to_pdf, "docx": to_docx}
 LAST = "last_report.json"
@@ -63,6 +64,8 @@ class Built:
         What the reader should know of the build.
     numbers : mapping
         Exhibit to row to column to what is shown.
+    since : SinceLast or None
+        What the counts tell beside those of the last release, where they were compared.
     """
 
     files: tuple[Path, ...]
@@ -71,6 +74,7 @@ class Built:
     unchanged: bool
     notes: tuple[str, ...]
     numbers: dict[str, Numbers] = field(repr=False)
+    since: SinceLast | None = field(default=None, repr=False)
 
 
 def build_report(

@@ -13,7 +13,8 @@ from impact.report.analysis import Compared, NotPossible, Outcome, period
 from impact.report.measured import Measured
 from impact.report.outcomes import GROUPS
 from impact.report.readings import MINIMUM, PATHWAY_TITLES, instrument_key
-from impact.report.words import exhibit_key, lower_first
+from impact.report.released import released_proportion
+from impact.report.words import exhibit_key, interval, lower_first
 
 FEW = f"fewer than {MINIMUM} people"
 UNLIKE = "the groups are too unlike to be compared"
@@ -85,6 +86,9 @@ def _of_needs(needs: Pathways, key: str) -> Iterator[Entry]:
                 places=0,
                 shown="" if few else key,
                 withheld=few,
+                printed=""
+                if few
+                else interval(*released_proportion(int(row["n_events"]), int(row["n"])), 0, scale=100),
             )
         if row["needs"]:
             yield Entry(

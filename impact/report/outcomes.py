@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from impact.cohort import Cohort
-from impact.evidence import coarsen_curve, rate, safe_mean, shown_count
+from impact.evidence import coarsen_curve, default_rules, rate, safe_mean, shown_count
 from impact.report import style
 from impact.report.analysis import (
     ALIKE,
+    FEW_APART,
     FEW_KNOWN,
     MINIMUM_REOFFENDERS,
     Compared,
@@ -18,14 +21,15 @@ from impact.report.analysis import (
     holm,
 )
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
+from impact.report.released import released_means
 from impact.report.words import (
+    NOT_KNOWN,
     covariate_title,
     decimal,
     exhibit_key,
     interval,
     listing,
     lower_first,
-    mean_of,
     probability,
     sentence,
 )
@@ -47,10 +51,15 @@ def risk_management(cohort: Cohort, compared: Compared | NotPossible) -> Section
     if not compared.comparable:
         return Section("", (Statement(f"{key}-risk-said", _UNLIKE.format(head="risk management", key=key)),))
     if not compared.risk:
+        few = any(one.why == FEW_APART for one in compared.not_compared)
         text = (
-            "**The records hold nothing on assessed need, recall or police contact after these people's index date, so"
-            " risk management cannot be shown.** What is needed: a second assessment by probation, and recalls to"
-            " custody."
+            "**The records hold too little on assessed need, recall or police contact after these people's index date"
+            " for a number that does not tell what a few people did, so risk management cannot be shown.** What is"
+            " needed: a larger group, or one followed for longer."
+            if few
+            else "**The records hold nothing on assessed need, recall or police contact after these people's index"
+            " date, so risk management cannot be shown.** What is needed: a second assessment by probation, and recalls"
+            " to custody."
         )
         return Section("", (Statement(f"{key}-risk-said", text),))
     text = (
@@ -71,7 +80,7 @@ def reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Section:
     exhibits: list[Exhibit] = [
         Statement(f"{key}-comparison-said", _how(cohort, compared, key)),
         _balance_table(compared, key),
-        _love_plot(compared, key),
+        *_love_plot(compared, key),
     ]
     if not compared.comparable:
         unlike = Statement(f"{key}-reoffending-said", _UNLIKE.format(head="re-offending", key=key))
@@ -161,30 +170,43 @@ def _balance_table(compared: Compared, key: str) -> Table:
     table = compared.balance.tidy()
     before = table[table["sample"] == "all"].set_index("term")
     last = table[table["sample"] == table["sample"].iloc[-1]].set_index("term")
+    means = released_means(compared.design, last)
     randomised = table["sample"].nunique() == 1
+    now = "Difference now" if not randomised else "Difference"
     rows = []
     for term in before.index:
-        row = {
-            "On record before": covariate_title(term),
-            TOOK_PART: mean_of(last.loc[term, "mean_treated"]),
-            COMPARISON: mean_of(last.loc[term, "mean_comparison"]),
-        }
+        row = {"On record before": covariate_title(term), TOOK_PART: means[term][0], COMPARISON: means[term][1]}
+        numbers = _differences_shown(term, means)
         if not randomised:
-            row["Difference before matching"] = decimal(100 * before.loc[term, "smd"], 0)
-        row["Difference now" if not randomised else "Difference"] = decimal(100 * last.loc[term, "smd"], 0)
+            row["Difference before matching"] = decimal(100 * before.loc[term, "smd"], 0) if numbers else NOT_KNOWN
+        row[now] = decimal(100 * last.loc[term, "smd"], 0) if numbers else NOT_KNOWN
         row["Match"] = str(last.loc[term, "quality"])
         rows.append(row)
-    return Table(
-        f"{key}-balance",
-        "How alike the groups are",
-        pd.DataFrame(rows),
+    note = (
         "Means in the groups compared (shares for kinds). Differences are standardised, in hundredths of a standard"
-        " deviation.",
+        " deviation."
     )
+    if not all(_differences_shown(term, means) for term in before.index):
+        note += (
+            " Shares are worked out from rounded numbers, and the difference between them is given by the last column"
+            " alone: its number would give the exact shares back. Dashes stand for what all but fewer than"
+            f" {default_rules().minimum} people of a group have in common."
+        )
+    return Table(f"{key}-balance", "How alike the groups are", pd.DataFrame(rows), note)
 
 
-def _love_plot(compared: Compared, key: str) -> Figure:
+def _differences_shown(term: str, means: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether a term's standardised difference is printed: not of shares, nor of what is not shown."""
+    return all(text != NOT_KNOWN and text[-1].isdigit() for text in means[term])
+
+
+def _love_plot(compared: Compared, key: str) -> list[Figure]:
+    """The differences that the table of balance prints, drawn; nothing where it prints none."""
     table = compared.balance.tidy()
+    means = released_means(compared.design, table[table["sample"] == table["sample"].iloc[-1]].set_index("term"))
+    table = table[[_differences_shown(term, means) for term in table["term"]]]
+    if table.empty:
+        return []
     drawn = table.assign(term=[covariate_title(term) for term in table["term"]])
     samples = list(dict.fromkeys(drawn["sample"]))
     names = {"all": "Before matching", "matched": "After matching"}
@@ -225,7 +247,7 @@ def _love_plot(compared: Compared, key: str) -> Figure:
             }
             for term in terms
         }
-        return Figure.of(f"{key}-love-plot", "Differences between the groups", alt, canvas, numbers)
+        return [Figure.of(f"{key}-love-plot", "Differences between the groups", alt, canvas, numbers)]
 
 
 def _findings(outcomes: tuple[Outcome, ...], *, main: bool = False) -> str:
@@ -289,7 +311,7 @@ def _result(cohort: Cohort, compared: Compared, key: str) -> str:
             f" {decimal(float(row['conf_low']), 2)} to {decimal(float(row['conf_high']), 2)}; 1 would be the same"
             " rate)."
         )
-    for why in (ALIKE, FEW_KNOWN):
+    for why in (ALIKE, FEW_KNOWN, FEW_APART):
         if titles := [lower_first(one.title) for one in compared.not_compared if one.why == why]:
             text += f" Not compared, because {why}: {'; '.join(titles)}."
     if compared.reoffenders < MINIMUM_REOFFENDERS:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 from impact.cohort.programme import programmes
 from impact.errors import DisclosureError, Fault, ReportError
 from impact.evidence import disclose
-from impact.evidence.outputs import record_of_texts
 from impact.evidence.plan import plan_file
-from impact.evidence.published import SHORTEST
+from impact.evidence.published import identifiers_of, not_looked_for
+from impact.frames import check_choice
 from impact.records import Linked, read_linked
 from impact.records.atomic import write_atomically
 from impact.records.safecsv import to_csv
 from impact.report.build import Built, Check, Progress, Source, build_report
+from impact.report.since import KNOWN, between_chapters, read_numbers, since_last, with_findings
 from impact.report.words import long_date
 
 TITLE = "Do the programmes reduce reoffending?"
@@ -27,13 +29,7 @@ BANNER = (
 
 
 CHECKED = (".html", ".docx")
-RECORD = "outputs.csv"
-
-
-def too_short(linked: Linked) -> tuple[str, ...]:
-    """A note where identifiers are too short to be told from other words, and are not looked for."""
-    short = int((linked.table("person")["person_id"].astype(str).str.len() < SHORTEST).sum())
-    return (f"{short:,} identifiers of fewer than {SHORTEST} characters were not looked for.",) if short else ()
+RECORD, EXPECTED = "outputs.csv", "expected.json"
 
 
 def disclosure_check(linked: Linked) -> Check:
@@ -41,7 +37,7 @@ def disclosure_check(linked: Linked) -> Check:
 
     The PDF is of the same document, and the chapters alone hold nothing that the whole does not.
     """
-    identifiers = {one for one in linked.table("person")["person_id"].astype(str) if len(one) >= SHORTEST}
+    identifiers = identifiers_of(linked)
 
     def check(files: Sequence[Path]) -> None:
         whole = [path for path in files if path.suffix in CHECKED and path.parent.name != "chapters"]
@@ -58,13 +54,28 @@ def disclosure_check(linked: Linked) -> Check:
     return check
 
 
+def nested_programmes(linked: Linked, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of programmes of which everyone referred to the first was referred to the second too."""
+    referral = linked.table("referral")
+    people = {name: set(referral.loc[(referral["programme"] == name).fillna(False), "person_id"]) for name in names}
+    return [(one, two) for one, two in permutations(names, 2) if people[one] and people[one] <= people[two]]
+
+
 def build_annual(
-    data: Path, out: Path, notebooks: Path, *, cache: Path | None = None, progress: Progress | None = None
+    data: Path,
+    out: Path,
+    notebooks: Path,
+    *,
+    last: Path | None = None,
+    last_people: str = "nested",
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> Built:
     """Build the annual report from `annual.ipynb` and the notebooks of the programmes.
 
     Its HTML and Word files are read by `impact.disclose` before any file is put in place. Beside them stands
-    ``outputs.csv``, the record of each number shown: its status, the reason and the rule.
+    ``outputs.csv``, the record of each number shown: its status, the reason and the rule, what the last release showed,
+    and what the two tell together.
 
     Parameters
     ----------
@@ -74,6 +85,11 @@ def build_annual(
         Where the report goes.
     notebooks : Path
         The folder of ``annual.ipynb`` and ``programmes/``.
+    last : Path, optional
+        The numbers of the last release, as ``--accept`` keeps them; ``expected.json`` in `out` unless said, and none
+        where that is not there.
+    last_people : str
+        What a reader knows of the people in both releases; see `since_last`.
     cache : Path, optional
         Where what need not be done twice is kept; ``.cache`` in `out` unless said.
     progress : callable, optional
@@ -88,6 +104,9 @@ def build_annual(
     ReportError
         Where the notebooks are not there, one of them fails, or the chapters cannot be put together.
     """
+    last = out / EXPECTED if last is None and (out / EXPECTED).is_file() else last
+    before = None if last is None else read_numbers(last)
+    check_choice("last_people", last_people, tuple(KNOWN))
     front, chapters = notebooks / "annual.ipynb", sorted((notebooks / "programmes").glob("*.ipynb"))
     if not front.is_file() or not chapters:
         raise ReportError(f"There is no annual.ipynb, or no notebook under programmes, in {notebooks.name}.")
@@ -108,5 +127,7 @@ def build_annual(
         check=disclosure_check(linked),
         progress=progress,
     )
-    write_atomically(out / RECORD, to_csv(record_of_texts(built.numbers)).encode("utf-8"))
-    return replace(built, notes=(*built.notes, *too_short(linked)))
+    shared = between_chapters(built.numbers, nested_programmes(linked, [path.stem for path in chapters]))
+    since = with_findings(since_last(built.numbers, before, people=last_people), shared)
+    write_atomically(out / RECORD, to_csv(since.record).encode("utf-8"))
+    return replace(built, since=since, notes=(*built.notes, *not_looked_for(identifiers_of(linked))))

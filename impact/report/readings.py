@@ -11,15 +11,17 @@ from impact.cohort import Programme
 from impact.cohort.programme import Instrument
 from impact.distance.change import Change
 from impact.distance.pathways import Pathways
-from impact.evidence import default_rules, safe_mean, share, shown_count
+from impact.evidence import default_rules, protected_shares, safe_mean, share, shown_count
 from impact.report import style
 from impact.report.analysis import MINIMUM_ANALYSED
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
 from impact.report.measured import Measured, own_instruments
+from impact.report.released import released_proportion
 from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, title
 
 MINIMUM = default_rules().minimum
 HIDDEN = "–"
+FEW_WITHOUT = f"not shown (fewer than {MINIMUM} without)"
 DASH = f"A dash stands for fewer than {MINIMUM} people."
 PATHWAY_TITLES = {
     "accommodation": "Accommodation",
@@ -167,21 +169,18 @@ def _change_table(table: pd.DataFrame, instrument: Instrument, titles: dict[str,
 
 
 def _direction_table(table: pd.DataFrame, instrument: Instrument, titles: dict[str, str], key: str) -> Table:
+    ways = ("improved", "unchanged", "declined")
+    moved = pd.DataFrame(table[list(ways)].to_numpy(dtype=int).T, index=ways, columns=table["term"])
+    shares = protected_shares(moved)
     rows = [
-        {
-            "Area": titles[row["term"]],
-            **{
-                title(name): _or_dash(share(int(row[name]), int(row["n"])))
-                for name in ("improved", "unchanged", "declined")
-            },
-        }
-        for row in table.to_dict("records")
+        {"Area": titles[name], **{title(way): _or_dash(str(shares.loc[way, name])) for way in ways}}
+        for name in table["term"]
     ]
     return Table(
         f"{key}-direction",
         f"{instrument.title}: who moved which way between first and last reading",
         pd.DataFrame(rows),
-        f"Any change at all counts, however small. {DASH}",
+        f"Any change at all counts, however small. {DASH[:-1]}, or for a number that would give such a one away.",
     )
 
 
@@ -192,22 +191,38 @@ def _or_dash(text: str) -> str:
 def _missing_table(table: pd.DataFrame, instrument: Instrument, titles: dict[str, str], key: str) -> Table:
     rows = []
     for row in table.to_dict("records"):
-        both, alone = int(row["n"]), int(row["n_first_only"])
+        first, both, alone = int(row["n_first"]), int(row["n"]), int(row["n_first_only"])
         rows.append(
             {
                 "Area": titles[row["term"]],
-                "With a first reading": shown_count(int(row["n_first"])),
-                "Of them with a later one": _or_dash(share(both, int(row["n_first"]))),
+                "With a first reading": shown_count(first),
+                "Of them with a later one": _or_dash(share(both, first)),
                 "First reading of those with a later one": _or_dash(safe_mean(row["mean_before"], both)),
                 "First reading of those without": _or_dash(safe_mean(row["mean_before_missing"], alone)),
-                "Change if those without had not changed": (
-                    decimal(row["carried_forward"]) if both >= MINIMUM else HIDDEN
-                ),
+                "Change if those without had not changed": _carried_forward(row["estimate"], first, both, alone),
             }
         )
     return Table(
-        f"{key}-missing", f"{instrument.title}: who has no second reading, and what it could mean", pd.DataFrame(rows)
+        f"{key}-missing",
+        f"{instrument.title}: who has no second reading, and what it could mean",
+        pd.DataFrame(rows),
+        f"{DASH} The last column is the change of those with both readings, times the share who have both, of the"
+        f" rounded numbers; where fewer than {MINIMUM} have no second reading it is not shown, because it would tell"
+        " how many.",
     )
+
+
+def _carried_forward(change: float, first: int, both: int, alone: int) -> str:
+    """The change of everyone had those without a second reading not changed, from the numbers that are shown.
+
+    Divided by the change of those with both readings it is the share who have both: exact numbers would be given back.
+    """
+    rules = default_rules()
+    if both < rules.minimum:
+        return HIDDEN
+    if alone < rules.minimum:
+        return FEW_WITHOUT
+    return decimal(change * rules.rounded(both) / rules.rounded(first))
 
 
 def pathways_progress(programme: Programme, needs: Pathways | None) -> Section:
@@ -227,13 +242,14 @@ def pathways_progress(programme: Programme, needs: Pathways | None) -> Section:
     for row in table.to_dict("records"):
         n = int(row["n"])
         met_share = _or_dash(share(int(row["n_events"]), n))
+        _, low, high = released_proportion(int(row["n_events"]), n)
         rows.append(
             {
                 "Pathway": PATHWAY_TITLES[row["term"]],
                 "People with a need": shown_count(int(row["people"])),
                 "Needs": shown_count(int(row["needs"])),
                 "Met within six months": met_share,
-                "95% interval": f"{decimal(100 * row['conf_low'], 0)}% to {decimal(100 * row['conf_high'], 0)}%"
+                "95% interval": f"{decimal(100 * low, 0)}% to {decimal(100 * high, 0)}%"
                 if met_share.endswith("%")
                 else "–",
             }
@@ -266,7 +282,7 @@ def pathways_progress(programme: Programme, needs: Pathways | None) -> Section:
                 f"{key}-pathways",
                 "Needs identified and met on the seven pathways",
                 pd.DataFrame(rows),
-                f"Shares are worked out from the rounded numbers, intervals from the exact ones. {DASH}",
+                f"Shares and intervals are worked out from the rounded numbers. {DASH}",
             ),
         ),
     )

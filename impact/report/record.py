@@ -166,9 +166,8 @@ def ledger_exhibits(cohort: Cohort, ledger: Ledger) -> list[Exhibit]:
         rows = [
             {
                 "Result": entry.title if entry.unit in entry.title else f"{entry.title} ({entry.unit})",
-                "Estimate (95% interval)": interval(
-                    entry.estimate, entry.conf_low, entry.conf_high, entry.places, scale=entry.scale
-                ),
+                "Estimate (95% interval)": entry.printed
+                or interval(entry.estimate, entry.conf_low, entry.conf_high, entry.places, scale=entry.scale),
                 **{
                     head: probability(row[name]).replace("under", "<")
                     for head, name in (("p", "p_value"), ("p (Holm)", "p_holm"), ("p (BH)", "p_bh"))

@@ -62,12 +62,12 @@ def test_an_unknown_programme_is_refused_with_the_names(
     assert "pops" in said
 
 
-def test_a_chapter_is_three_files_the_same_twice(root: Path, tmp_path: Path) -> None:
+def test_a_chapter_is_three_files_and_their_record_the_same_twice(root: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         folder = tmp_path / name
         assert run(["chapter", "shelter", "--data", str(root / "data_synthetic"), "--out", str(folder)]) == 0
     first = files(tmp_path / "one")
-    assert sorted(first) == ["shelter.docx", "shelter.html", "shelter.pdf"]
+    assert sorted(first) == ["shelter.docx", "shelter.html", "shelter.pdf", "shelter_outputs.csv"]
     assert files(tmp_path / "two") == first
 
 

@@ -27,31 +27,33 @@ def curve(durations: list[int], events: list[int], group: str = "all") -> pd.Dat
     return pd.DataFrame({"group": group, **columns, "conf_low": low, "conf_high": high})
 
 
-people = st.lists(st.tuples(st.integers(1, 364), st.booleans(), st.booleans()), min_size=1, max_size=120)
+people = st.lists(st.tuples(st.integers(0, 364), st.booleans(), st.booleans()), min_size=1, max_size=120)
 
 
-@given(people)
-def test_every_step_holds_enough_events_and_enough_people(rows: list[tuple[int, bool, bool]]) -> None:
+@given(people, st.sampled_from([None, 5]))
+def test_every_step_holds_enough_events_and_enough_people(
+    rows: list[tuple[int, bool, bool]], events_asked: int | None
+) -> None:
     durations = [day if left else 365 for day, left, _ in rows]
     events = [int(left and event) for _, left, event in rows]
     tidy = curve(durations, events)
-    table = coarsen_curve(tidy).table
+    table = coarsen_curve(tidy, events=events_asked).table
     time, event = np.array(durations), np.array(events)
     grid = table["time"].to_numpy()
     assert all(day % 30 == 0 or ((time >= day).sum() >= 10 and day == time.max()) for day in grid)
     for start, end in itertools.pairwise(grid):
-        assert event[(time > start) & (time <= end)].sum() >= 5
+        assert event[(time > start) & (time <= end)].sum() >= (events_asked or 10)
     for day, shown, estimate in table[["time", "n_risk", "estimate"]].to_numpy():
         assert (time >= day).sum() >= 10
         assert abs((time >= day).sum() - shown) <= 2
-        true = tidy.loc[tidy["time"] <= day, "estimate"]
+        true = tidy.loc[(tidy["time"] <= day) & (day > 0), "estimate"]
         assert estimate == pytest.approx(true.iloc[-1] if len(true) else 1, abs=0.00501)
 
 
 def test_hand_case_by_group() -> None:
     one = curve([*range(10, 130, 10), *[365] * 28], [1] * 12 + [0] * 28, "one")
     two = curve([50, 60, *[365] * 20], [1, 1, *[0] * 20], "two")
-    result = coarsen_curve(pd.concat([one, two]))
+    result = coarsen_curve(pd.concat([one, two]), events=5)
     assert result.table["time"].tolist() == [0, 60, 365]
     assert result.table["n_risk"].tolist() == [40, 35, 30]
     assert result.table["estimate"].tolist() == [1.0, 0.85, 0.7]
@@ -79,7 +81,7 @@ def test_incidence_rises_from_nothing_and_each_cause_counts_its_own_events() -> 
         true = tidy[(tidy["group"] == arm) & (tidy["cause"] == cause)]
         assert part["estimate"].iloc[0] == 0
         for start, end in itertools.pairwise(part["time"]):
-            assert true.loc[true["time"].between(start, end, inclusive="right"), "n_event"].sum() >= 5
+            assert true.loc[true["time"].between(start, end, inclusive="right"), "n_event"].sum() >= 10
         at = true.loc[true["time"] <= part["time"].iloc[-1], "estimate"].iloc[-1]
         assert part["estimate"].iloc[-1] == pytest.approx(at, abs=0.00501)
     assert result.tidy().loc[result.tidy()["status"] == "withheld", "row"].tolist() == [
@@ -90,3 +92,31 @@ def test_incidence_rises_from_nothing_and_each_cause_counts_its_own_events() -> 
 def test_faults_are_named() -> None:
     with pytest.raises(InputError, match="n_event"):
         coarsen_curve(curve([10], [1]).drop(columns="n_event"))
+    with pytest.raises(InputError, match="missing time"):
+        coarsen_curve(curve([10, 20], [1, 1]).assign(n_event=[1, np.nan]))
+    for name in ("step", "minimum", "events"):
+        with pytest.raises(InputError, match="must be 1 or more"):
+            coarsen_curve(curve([10], [1]), **{name: 0})
+
+
+def test_what_happened_on_the_first_day_is_no_step_of_its_own() -> None:
+    """Three events on day 0 would stand alone, as the fall from 1, were day 0 read after them."""
+    tidy = curve([*[0] * 3, *[20] * 7, *[50] * 10, *[365] * 40], [1] * 20 + [0] * 40)
+    table = coarsen_curve(tidy).table
+    assert table["time"].tolist() == [0, 30, 365]
+    assert table["estimate"].tolist() == [1.0, 0.83, 0.67]
+    assert table["conf_low"].tolist()[0] == 1.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 364), st.booleans()), min_size=20, max_size=120),
+    st.sampled_from([10, 5]),
+)
+def test_no_step_can_be_read_as_a_small_number_of_events(rows: list[tuple[int, bool]], least: int) -> None:
+    """A reader who knows that everyone is followed to the end turns each step of the curve into a number of people."""
+    durations = [day if event else 365 for day, event in rows]
+    table = coarsen_curve(curve(durations, [int(event) for _, event in rows]), events=least).table
+    n = len(rows)
+    for first, second in itertools.combinations(range(len(table)), 2):
+        fall = table["estimate"].iloc[first] - table["estimate"].iloc[second]
+        assert n * fall >= least - 0.01 * n - 1e-9, "what a whole per cent hides is all that is missing"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,8 +121,167 @@ def test_identifiers_are_found_wherever_they_stand_and_never_repeated(tmp_path: 
         assert "holds an identifier of the records" in result.tidy()["problem"].tolist()
         assert secret not in repr(result) + result.tidy().to_string()
         assert disclose([path], identifiers=["P000004"]).safe, "part of a word is no identifier"
-    with pytest.raises(ImpactError, match="fewer than 5 characters"):
-        disclose([page], identifiers=["42"])
+
+
+def test_identifiers_too_short_are_said_and_the_others_still_looked_for(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<p>P0000042 came 42 times.</p>", encoding="utf-8")
+    result = disclose([page], identifiers={"person, column person_id": ["42", "P0000042"], "family": ["7", "8"]})
+    assert result.tidy()["problem"].tolist() == ["holds an identifier of the records"]
+    assert result.notes == (
+        "person, column person_id: 1 of 2 identifiers have fewer than 5 characters, and were not looked for.",
+        "family: 2 of 2 identifiers have fewer than 5 characters, and were not looked for.",
+    )
+    assert disclose([page], identifiers=["42"]).notes[0].startswith("the identifiers given: 1 of 1")
+
+
+def test_the_command_looks_for_what_it_can_in_records_with_short_identifiers(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(root / "data_synthetic", data)
+    people = sorted(read_linked(data).table("person")["person_id"])
+    short, planted = people[0], people[1]
+    for path in data.glob("*.csv"):
+        path.write_text(re.sub(rf"\b{short}\b", "17", path.read_text(encoding="utf-8")), encoding="utf-8")
+    page = tmp_path / "page.html"
+    page.write_text(f"<p>{planted} came on the 17th.</p>", encoding="utf-8")
+    assert run(["disclose", str(page), "--data", str(data)]) == 1
+    said = capsys.readouterr().out
+    assert "holds an identifier of the records" in said
+    assert f"person, column person_id: 1 of {len(people):,} identifiers have fewer than 5 characters" in said
+    assert planted not in said
+
+
+def test_text_deleted_hidden_or_commented_in_word_is_read(tmp_path: Path) -> None:
+    """A deletion that is tracked, hidden text, a comment, a field's instruction, an equation: all still in the file."""
+    ns = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    bodies = {
+        "deleted": "<w:p><w:del><w:r><w:delText>Of those, 3 people were recalled.</w:delText></w:r></w:del></w:p>",
+        "moved": "<w:p><w:moveFrom><w:r><w:t>Of those, 3 people were recalled.</w:t></w:r></w:moveFrom></w:p>",
+        "hidden": "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Of those, 3 people were recalled.</w:t></w:r></w:p>",
+    }
+    for name, body in bodies.items():
+        path = tmp_path / f"{name}.docx"
+        with zipfile.ZipFile(path, "w") as whole:
+            whole.writestr("word/document.xml", f'<w:document xmlns:w="{ns}"><w:body>{body}</w:body></w:document>')
+        assert problems(path) == ["counts fewer people than the minimum"], name
+    comment = word(tmp_path / "comment.docx", [["a", "b"]])
+    with zipfile.ZipFile(comment, "a") as whole:
+        text = "<w:p><w:r><w:t>Was it P0000042, one of 3 women?</w:t></w:r></w:p>"
+        whole.writestr("word/comments.xml", f'<w:comments xmlns:w="{ns}"><w:comment>{text}</w:comment></w:comments>')
+    assert set(problems(comment, identifiers=("P0000042",))) == {
+        "holds an identifier of the records",
+        "counts fewer people than the minimum",
+    }
+    for tag in ("w:instrText", "w:delInstrText", "w:fldData"):
+        path = tmp_path / "field.docx"
+        with zipfile.ZipFile(path, "w") as whole:
+            body = f"<w:p><w:r><{tag}>HYPERLINK P0000042</{tag}></w:r></w:p>"
+            whole.writestr("word/document.xml", f'<w:document xmlns:w="{ns}"><w:body>{body}</w:body></w:document>')
+        assert problems(path, identifiers=("P0000042",)) == ["holds an identifier of the records"], tag
+
+
+def test_a_deleted_row_of_a_table_in_word_is_read(tmp_path: Path) -> None:
+    path = word(tmp_path / "row.docx", [["Step", "Took part"], ["Referred", "65"], ["Started", "7"]])
+    with zipfile.ZipFile(path) as whole:
+        text = whole.read("word/document.xml").decode()
+    with zipfile.ZipFile(path, "w") as whole:
+        whole.writestr("word/document.xml", text.replace("<w:t>7</w:t>", "<w:delText>7</w:delText>"))
+    assert problems(path) == ["shows counts under the minimum"]
+
+
+@pytest.mark.parametrize("part", ["word/embeddings/a.xlsx", "word/afchunk.mht", "word/vbaProject.bin", "data.csv"])
+def test_any_file_inside_a_word_file_is_said(tmp_path: Path, part: str) -> None:
+    path = word(tmp_path / "word.docx", [["a", "b"]])
+    with zipfile.ZipFile(path, "a") as whole:
+        whole.writestr(part, b"P0000042")
+        whole.writestr("word/media/image1.png", b"")
+        whole.writestr("word/fonts/font1.odttf", b"")
+    assert problems(path) == ["holds a file, which was not read"]
+
+
+def test_a_word_file_in_another_form_of_the_standard_is_refused_not_passed(tmp_path: Path) -> None:
+    path = word(tmp_path / "word.docx", [["People"], ["4"]])
+    with zipfile.ZipFile(path) as whole:
+        text = whole.read("word/document.xml").decode()
+    strict = text.replace("http://schemas.openxmlformats.org/wordprocessingml/2006", "http://purl.oclc.org/ooxml/w")
+    with zipfile.ZipFile(path, "w") as whole:
+        whole.writestr("word/document.xml", strict)
+    with pytest.raises(ImpactError, match="cannot be read as docx"):
+        disclose([path])
+
+
+def test_files_and_unseen_words_in_a_page_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<p>fine</p><a href="data:text/csv;base64,UDAwMDAwNDI=">the data</a>', encoding="utf-8")
+    assert problems(page) == ["holds a file, which was not read"]
+    page.write_text(
+        '<link href="data:text/css,p{}"><img src="data:image/png;base64,AA=="><p>fine</p>', encoding="utf-8"
+    )
+    assert problems(page) == []
+    for text in ("<?x P0000042 ?>", "<![CDATA[P0000042]]>", '<p style="display:none">P0000042</p>'):
+        page.write_text(f"<p>fine</p>{text}", encoding="utf-8")
+        assert problems(page, identifiers=("P0000042",)) == ["holds an identifier of the records"], text
+    drawing = {"output_type": "display_data", "data": {"image/svg+xml": "<svg><text>P0000042</text></svg>"}}
+    book = notebook(tmp_path / "book.ipynb", drawing)
+    assert problems(book, identifiers=("P0000042",)) == ["holds an identifier of the records"]
+
+
+def pdf(path: Path) -> Any:
+    pypdf = pytest.importorskip("pypdf", reason=PDF)
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(200, 200)
+    writer.write(path)
+    assert problems(path) == []
+    return writer
+
+
+def test_what_is_attached_to_a_pdf_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "page.pdf"
+    writer = pdf(path)
+    writer.add_attachment("rows.csv", b"person_id\nP0000042\n")
+    writer.write(path)
+    assert problems(path) == ["holds a file, which was not read"]
+
+
+def test_comments_attached_files_and_bookmarks_of_a_pdf_are_read(tmp_path: Path) -> None:
+    pytest.importorskip("pypdf", reason=PDF)
+    from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+
+    path = tmp_path / "page.pdf"
+    found = {"counts fewer people than the minimum", "holds an identifier of the records"}
+    for kind in ("/Text", "/FileAttachment"):
+        writer = pdf(path)
+        note = DictionaryObject(
+            {
+                NameObject("/Type"): NameObject("/Annot"),
+                NameObject("/Subtype"): NameObject(kind),
+                NameObject("/Contents"): TextStringObject("Only 3 women, P0000042 among them."),
+            }
+        )
+        writer.pages[0][NameObject("/Annots")] = ArrayObject([writer._add_object(note)])
+        writer.write(path)
+        more = {"holds a file, which was not read"} if kind == "/FileAttachment" else set()
+        assert set(problems(path, identifiers=("P0000042",))) == found | more
+    writer = pdf(path)
+    writer.add_outline_item(title="P0000042", page_number=0)
+    writer.write(path)
+    assert problems(path, identifiers=("P0000042",)) == ["holds an identifier of the records"]
+    writer = pdf(path)
+    writer.add_metadata({"/Keywords": "P0000042"})
+    writer.write(path)
+    assert problems(path, identifiers=("P0000042",)) == ["holds an identifier of the records"]
+
+
+def test_an_earlier_version_kept_in_a_pdf_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "page.pdf"
+    pdf(path)
+    pypdf = pytest.importorskip("pypdf", reason=PDF)
+    writer = pypdf.PdfWriter(str(path), incremental=True)
+    writer.add_metadata({"/Title": "mended"})
+    writer.write(path)
+    assert problems(path) == ["holds an earlier version of itself, which was not read"]
 
 
 @pytest.mark.parametrize(

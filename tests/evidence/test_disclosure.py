@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -211,9 +212,11 @@ def test_a_share_is_a_function_of_what_is_shown(count: int, more: int) -> None:
 def test_single_numbers() -> None:
     assert share(50, 50) == "all or nearly all"
     assert share(0, 40, rules=SHOWN_ZEROS) == "0%"
-    assert rate(1.0, 40).startswith("not shown (it would")
-    assert rate(0.15, 40, rules=replace(PLAIN, rate_each_side=10)) == "not shown (fewer than 10 on one side)"
-    assert rate(0.025, 40) == "3%"
+    assert share(10, 10) == share(12, 12) == share(11, 12) == "not shown (it would tell how many are left)"
+    assert share(13, 15) == "all or nearly all"
+    assert rate(1.0, 40, rules=replace(PLAIN, rate_each_side=1)).startswith("not shown (it would")
+    assert rate(0.15, 40) == rate(0.85, 40) == rate(1.0, 40) == "not shown (fewer than 10 on one side)"
+    assert rate(0.255, 40) == "26%"
     assert safe_mean(-0.04, 20) == "0.0"
     assert safe_mean(float("nan"), 20) == "–"
     with pytest.raises(InputError, match="above total"):
@@ -222,3 +225,43 @@ def test_single_numbers() -> None:
         rate(31, 72)
     with pytest.raises(InputError, match="whole number"):
         shown_count(-1)
+
+
+def test_no_rate_gives_back_a_small_number_of_people_with_or_without_the_outcome() -> None:
+    for n in range(10, 130):
+        for count in range(n + 1):
+            text = rate(count / n, n)
+            if text.endswith("%"):
+                agree = [k for k in range(n + 1) if int(100 * (k / n) + 0.5) == int(text[:-1])]
+                assert min(agree) >= 9
+                assert max(agree) <= n - 9
+                assert 10 <= count <= n - 10
+
+
+@pytest.mark.parametrize(
+    ("column", "problem"),
+    [
+        (pd.Series([45, 3], dtype=object), "holds numbers, but is not a column of numbers"),
+        (pd.Series(["–", 3], dtype=object), "holds numbers, but is not a column of numbers"),
+        (pd.Series([45, 3]).astype("category"), "holds numbers, but is not a column of numbers"),
+        (pd.Series([date(2023, 4, 1), None], dtype=object), "holds dates"),
+        (pd.Series([np.inf, 40.0]), "not counts"),
+    ],
+)
+def test_counts_and_dates_that_are_not_typed_as_such_are_not_passed_as_text(column: pd.Series, problem: str) -> None:
+    table = pd.DataFrame({"people": [40, 50], "other": column})
+    with pytest.raises(DisclosureError, match=problem):
+        protect(table)
+    assert protect(table.assign(other=["x", None])).table["people"].tolist() == ["40", "50"]
+
+
+def test_rows_that_stand_elsewhere_are_not_the_ones_withheld() -> None:
+    table = pd.DataFrame({"people": [58, 49, 9]}, index=["accepted", "followed", "lost"])
+    within = {"followed": "accepted", "lost": "accepted"}
+    assert protect(table, within=within).table["people"].tolist() == ["60", "not shown", "fewer than 10"]
+    for published, texts in ((["followed"], ["not shown", "50", "fewer than 10"]), ([], ["60", "not shown", HIDDEN])):
+        assert protect(table, within=within, published=published).table["people"].tolist() == texts
+    with pytest.raises(DisclosureError, match="given away"):
+        protect(table, within=within, published=["accepted", "followed"])
+    with pytest.raises(InputError, match="published names rows that the table has not: 'all'"):
+        protect(table, published=["all"])

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact.errors import DisclosureError, InputError
-from impact.evidence import bin_points, safe_spread
+from impact.evidence import bin_points, default_rules, safe_spread
 
+RULES = default_rules()
 ROW = ["n", "mean", "lower_quartile", "median", "upper_quartile"]
 
 
@@ -29,8 +30,31 @@ def test_a_quantile_is_the_mean_of_five_values_around_it() -> None:
     result = safe_spread(data, "score", by="site", digits=3)
     for name, middle in (("lower_quartile", 25), ("median", 50), ("upper_quartile", 75)):
         assert result.table.loc["one", name] == f"{np.mean(np.arange(middle - 2, middle + 3.0) ** 2):,.3f}"
-    assert result.notes[0] == "1 of 102 rows left out: score is missing (1)."
+    assert result.notes[0] == "fewer than 10 of 100 rows left out, because a value is missing."
     assert set(result.tidy()["status"]) == {"shown"}
+
+
+@settings(max_examples=80)
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=90), st.integers(0, 2))
+def test_nothing_shown_of_a_spread_is_worked_out_from_fewer_people_than_the_rules_ask(
+    values: list[int], digits: int
+) -> None:
+    """Take out any one person: no quantile is theirs, and none moves by more than its share of the five around it."""
+    whole = np.sort(np.array(values, dtype=float))
+    shown = safe_spread(pd.DataFrame({"x": values}), "x", digits=digits).table.loc["all"]
+    assert (shown["mean"] == "not shown") == (len(values) < RULES.minimum)
+    half = 0.5 * 10.0**-digits + 1e-9
+    for name, share in (("lower_quartile", 0.25), ("median", 0.5), ("upper_quartile", 0.75)):
+        if shown[name] == "not shown":
+            continue
+        beneath = int(len(values) * share)
+        assert min(beneath, len(values) - beneath) >= RULES.quantile_each_side
+        given = float(shown[name].replace(",", ""))
+        windows = np.lib.stride_tricks.sliding_window_view(whole, RULES.base)
+        means = windows.mean(axis=1)
+        near = np.abs(means - given) <= half
+        assert near.any(), "what is shown is the mean of as many people as the base"
+        assert any(abs(at - (share * (len(values) - 1) - 2)) <= 1 for at in np.flatnonzero(near))
 
 
 @settings(max_examples=60)

@@ -121,16 +121,20 @@ def test_a_failed_or_interrupted_build_leaves_the_last_report(place: Place, monk
 
 
 def test_a_build_that_would_show_a_small_count_leaves_the_last_report(place: Place) -> None:
-    people = pd.DataFrame({"person_id": ["P0000001", "P0000002"]})
+    people = pd.DataFrame({"person_id": ["P0000001", "P0000002", "17"], "related_id": ["P0000003", "P0000002", None]})
     check = disclosure_check(SimpleNamespace(table=lambda name: people))
     book = notebook(place.root, "pops", SHOWN.replace('"Participants"', '"People"'))
     place.build(book, check=check)
     kept = place.files()
-    for shown, problem in (("4", "shows counts under the minimum"), ("P0000002", "holds an identifier")):
+    for shown, problem in (
+        ("4", "shows counts under the minimum"),
+        ("P0000002", "holds an identifier"),
+        ("P0000003", "holds an identifier"),
+    ):
         place.referred(shown)
         with pytest.raises(DisclosureError, match=problem) as refused:
             place.build(book, check=check)
-        assert "P0000002" not in str(refused.value)
+        assert "P000000" not in str(refused.value)
         assert place.files() == kept
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
@@ -16,6 +14,7 @@ from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.rules import default_rules
 from impact.evidence.shown import rate, safe_mean, shown_count
+from impact.evidence.wording import filled, permitted, wording
 
 DESIGNS = ("none", "before_after", "matched", "randomised")
 BALANCE_LIMIT = 0.10
@@ -183,27 +182,31 @@ def verdict(finding: Finding) -> Verdict:
     'fewer'
     """
     _check(finding)
-    status, level = _status(finding), _maryland(finding)
-    wording = _wording()
-    words = _words(finding, status)
-    permitted = set(wording["permitted"][str(level)])
-    sentences = wording["status"][status]
-    allowed = {
-        part: [entry for entry in sentences[part] if entry["kind"] in permitted and entry.get("only", level) == level]
-        for part in ("headline", "can_say")
-    }
-    caveats = [wording["caveats"][name] for name in _caveats(finding, status)]
-    adapted = any("source" in entry for entry in [*allowed["headline"], *allowed["can_say"], *caveats])
+    status, level = _status(finding), maryland_level(finding)
+    caveats = [wording()["caveats"][name] for name in _caveats(finding, status)]
+    return said_of(status, level, wording()["status"][status], _words(finding, status), caveats)
+
+
+def said_of(
+    status: str,
+    level: int,
+    sentences: Mapping[str, Any],
+    words: Mapping[str, Any],
+    caveats: Sequence[Mapping[str, Any] | str],
+) -> Verdict:
+    """The verdict of a branch: of its sentences those whose kind the Maryland level permits, filled in."""
+    headline, can_say = (permitted(sentences[part], level) for part in ("headline", "can_say"))
+    adapted = any("source" in entry for entry in [*headline, *can_say, *caveats])
     return Verdict(
         status,
         level or None,
-        wording["maryland"][str(level)],
-        allowed["headline"][0]["text"].format(**words),
-        tuple(entry["text"].format(**words) for entry in allowed["can_say"]),
-        tuple(text.format(**words) for text in sentences["cannot_say"]),
-        tuple(entry["text"].format(**words) for entry in caveats),
-        tuple(text.format(**words) for text in sentences.get("needed", ())),
-        (wording["jdl"],) if adapted else (),
+        wording()["maryland"][str(level)],
+        filled(headline[:1], words)[0],
+        filled(can_say, words),
+        filled(sentences["cannot_say"], words),
+        filled(caveats, words),
+        filled(sentences.get("needed", ()), words),
+        (wording()["jdl"],) if adapted else (),
     )
 
 
@@ -250,7 +253,8 @@ def _status(finding: Finding) -> str:
     return {1: "more", -1: "fewer", 0: "unclear"}[finding.direction]
 
 
-def _maryland(finding: Finding) -> int:
+def maryland_level(finding: Finding) -> int:
+    """The level on the Maryland scale; 0 where the outcome was not measured."""
     if finding.design == "matched":
         return 3 if finding.balanced else 2
     return {"none": 0, "before_after": 1, "randomised": 5}[finding.design]
@@ -362,8 +366,3 @@ def _span(near: int, far: int) -> str:
 def _moved(change: float) -> str:
     size = f"{abs(change):.1f}"
     return f"a {'fall' if change < 0 else 'rise'} of {size}" if float(size) else "hardly any change"
-
-
-@cache
-def _wording() -> dict[str, Any]:
-    return tomllib.loads(files("impact.evidence").joinpath("wording.toml").read_text(encoding="utf-8"))

@@ -182,7 +182,7 @@ def verdict(finding: Finding) -> Verdict:
     'fewer'
     """
     _check(finding)
-    status, level = _status(finding), maryland_level(finding)
+    status, level = _status(finding), maryland_level(finding.design, balanced=finding.balanced)
     caveats = [wording()["caveats"][name] for name in _caveats(finding, status)]
     return said_of(status, level, wording()["status"][status], _words(finding, status), caveats)
 
@@ -253,11 +253,11 @@ def _status(finding: Finding) -> str:
     return {1: "more", -1: "fewer", 0: "unclear"}[finding.direction]
 
 
-def maryland_level(finding: Finding) -> int:
-    """The level on the Maryland scale; 0 where the outcome was not measured."""
-    if finding.design == "matched":
-        return 3 if finding.balanced else 2
-    return {"none": 0, "before_after": 1, "randomised": 5}[finding.design]
+def maryland_level(design: str, *, balanced: bool) -> int:
+    """The level of a design on the Maryland scale; 0 where the outcome was not measured."""
+    if design == "matched":
+        return 3 if balanced else 2
+    return {"none": 0, "before_after": 1, "randomised": 5}[design]
 
 
 def _caveats(finding: Finding, status: str) -> list[str]:

@@ -41,8 +41,8 @@ class Entry:
     places : int
         Decimals that are shown.
     subgroup, part : str
-        For a result on groups that are looked at apart: what makes the groups, as a plan names it, and which group it is
-        about. A test whether groups differ has no part. Both empty for a result on everyone.
+        For a result on groups that are looked at apart: what makes the groups, as a plan names it, and which group it
+        is about. A test whether groups differ has no part. Both empty for a result on everyone.
     """
 
     outcome: str
@@ -131,9 +131,9 @@ class Ledger:
         return self.plan.has(entry.outcome, entry.measure)
 
     def tidy(self) -> pd.DataFrame:
-        """One row an entry: ``term, subgroup, measure, estimate, conf_low, conf_high, p_value, p_holm, p_bh, planned, shown,
-        reason``. What is not shown has no numbers. Holm (1979) and Benjamini and Hochberg (1995) adjust across all the
-        tests that are shown.
+        """One row an entry: ``term, subgroup, measure, estimate, conf_low, conf_high, p_value, p_holm, p_bh, planned,
+        shown, reason``. What is not shown has no numbers. Holm (1979) and Benjamini and Hochberg (1995) adjust across
+        all the tests that are shown.
         """
         rows = []
         for entry in self.entries:
@@ -141,7 +141,8 @@ class Ledger:
             shown = values if entry.shown else (math.nan,) * 4
             about = (entry.outcome, entry.about, entry.measure)
             rows.append((*about, *shown, self.planned(entry), entry.shown, entry.withheld))
-        names = ["term", "subgroup", "measure", "estimate", "conf_low", "conf_high", "p_value", "planned", "shown", "reason"]
+        names = ["term", "subgroup", "measure", "estimate", "conf_low", "conf_high", "p_value"]
+        names += ["planned", "shown", "reason"]
         table = pd.DataFrame(rows, columns=names)
         for place, (name, method) in enumerate(ADJUSTED.items(), start=names.index("p_value") + 1):
             p_values = table["p_value"].to_numpy(dtype=np.float64)

@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import isfinite
 
 import pandas as pd
 
 from impact.cohort import Programme
-from impact.cohort.programme import COVARIATES
+from impact.cohort.programme import COVARIATES, Instrument
 from impact.comparison import subgroups
 from impact.comparison.subgroup import FEWEST
 from impact.distance import change
-from impact.errors import InputError
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.evidence.plan import Plan
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, Outcome
-from impact.report.words import covariate_title
+from impact.report.words import covariate_title, decimal
 from impact.results import Test, adjusted_p_values
 
 UNLIKE = "the groups are too unlike to be compared"
 NOT_MAIN = "the main outcome was not computed by a method that can look at groups apart"
 MARK = " and over"
+
+
+@dataclass(frozen=True, slots=True)
+class Main:
+    """The main outcome: its name in a plan, the measure, its title, and the unit and scale it is shown in."""
+
+    name: str
+    measure: str
+    title: str
+    unit: str
+    scale: float
+
+    @property
+    def places(self) -> int:
+        """Decimals that are shown."""
+        return 0 if self.scale == 100 else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +49,26 @@ class Apart:
     ----------
     name, title : str
         What makes the groups, as the plan names it and in words.
-    outcome : str
-        The main outcome.
-    measure : str
-        By which it is given: that of everyone.
-    table : DataFrame
+    main : Main or None
+        The main outcome, by the measure of everyone; None where it was not computed.
+    table : DataFrame or None
         One row a group: ``part, estimate, conf_low, conf_high, p_value, n_treated, n_comparison, refused``. Counts are
         exact, so not for publication as they stand; `refused` says in words why there is no estimate.
     interaction : Test or None
         Whether the effects differ; None where fewer than two are given, or where the method has no such test.
     why : str
         Why it was not looked at; empty where it was.
+    whole : tuple of int
+        People who took part and comparison people in the result of everyone, in a group or not.
     """
 
     name: str
     title: str
-    outcome: str
-    measure: str = ""
+    main: Main | None = None
     table: pd.DataFrame | None = None
     interaction: Test | None = None
     why: str = ""
+    whole: tuple[int, int] = (0, 0)
 
     @property
     def estimated(self) -> int:
@@ -73,16 +90,15 @@ def look_apart(
     compared : Compared or NotPossible
     linked : Linked
     """
-    instrument, _, scale = plan.main.partition(":")
-    if scale:
-        return tuple(_of_readings(name, plan.main, programme, people, linked) for name in plan.subgroups)
+    if ":" in plan.main:
+        return _all_of_readings(plan, programme, people, linked)
     if isinstance(compared, NotPossible):
-        return tuple(_not(name, instrument, compared.reason) for name in plan.subgroups)
+        return _none(plan, compared.reason)
     if not compared.comparable:
-        return tuple(_not(name, instrument, UNLIKE) for name in plan.subgroups)
+        return _none(plan, UNLIKE)
     outcome = next((one for one in (*compared.reoffending, *compared.risk) if one.name == plan.main), None)
     if outcome is None or outcome.name == "days_to_first":
-        return tuple(_not(name, instrument, NOT_MAIN) for name in plan.subgroups)
+        return _none(plan, NOT_MAIN)
     return tuple(_of_comparison(name, compared, outcome) for name in plan.subgroups)
 
 
@@ -118,7 +134,7 @@ def groups_of(people: pd.DataFrame, name: str) -> pd.Series | str:
         at = [float(edge) for edge in edges.split(",")]
     except ValueError:
         at = []
-    if not at or any(right <= left for left, right in zip(at, at[1:], strict=False)):
+    if not all(map(isfinite, at)) or not at or any(right <= left for left, right in pairwise(at)):
         return "where it is cut is not said in numbers that rise"
     return _bands(values.astype(float), at)
 
@@ -126,7 +142,7 @@ def groups_of(people: pd.DataFrame, name: str) -> pd.Series | str:
 def _bands(values: pd.Series, at: list[float]) -> pd.Series:
     labels = [
         f"under {at[0]:g}",
-        *(f"{low:g} to under {high:g}" for low, high in zip(at, at[1:], strict=False)),
+        *(f"{low:g} to under {high:g}" for low, high in pairwise(at)),
         f"{at[-1]:g}{MARK}",
     ]
     codes = pd.Series(0, index=values.index)
@@ -139,8 +155,12 @@ def _title(name: str) -> str:
     return covariate_title(name.partition(":")[0])
 
 
-def _not(name: str, outcome: str, why: str) -> Apart:
-    return Apart(name, _title(name), outcome, why=why)
+def _not(name: str, why: str) -> Apart:
+    return Apart(name, _title(name), why=why)
+
+
+def _none(plan: Plan, why: str) -> tuple[Apart, ...]:
+    return tuple(_not(name, why) for name in plan.subgroups)
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -156,52 +176,74 @@ def _of_comparison(name: str, compared: Compared, outcome: Outcome) -> Apart:
     design = compared.design
     groups = groups_of(design.data, name)
     if isinstance(groups, str):
-        return _not(name, outcome.name, groups)
+        return _not(name, groups)
     data = design.data.assign(**{name: groups, outcome.name: design.data[outcome.name].astype(float)})
     if data.loc[design.weights > 0, name].nunique() < 2:
-        return _not(name, outcome.name, "everyone who is compared is in the same group")
-    measure = outcome.effect.measure
+        return _not(name, "everyone who is compared is in the same group")
+    main = Main(outcome.name, outcome.effect.measure, outcome.title, outcome.unit, outcome.scale)
     found = subgroups(
-        replace(design, data=data), outcome.name, name, measure=measure, fewest=FEWEST, threshold=BALANCE_LIMIT
+        replace(design, data=data), main.name, name, measure=main.measure, fewest=FEWEST, threshold=BALANCE_LIMIT
     )
     table = found.tidy().rename(columns={"term": "part"})
     few = table[["n_treated", "n_comparison"]].min(axis=1) < FEWEST
-    # The method's own words on a small group hold how many there were.
-    table["refused"] = table["refused"].mask(few, f"fewer than {FEWEST} people on one side")
-    return Apart(name, _title(name), outcome.name, measure, _in_order(table), found.interaction)
+    # The method's own words hold how many people a small group has, and names of columns.
+    unlike = [
+        f"people there are too unlike (by {decimal(100 * abs(smd), 0)} in a hundred)" for smd in table["largest_smd"]
+    ]
+    words = pd.Series(unlike, index=table.index).mask(few, f"fewer than {FEWEST} people on one side")
+    table["refused"] = table["refused"].mask(table["refused"] != "", words)
+    return Apart(
+        name,
+        _title(name),
+        main,
+        _in_order(table),
+        found.interaction,
+        whole=(compared.n_treated, compared.n_comparison),
+    )
 
 
-def _of_readings(name: str, main: str, programme: Programme, people: pd.DataFrame, linked: Linked) -> Apart:
-    groups = groups_of(people.set_index("person_id"), name)
-    if isinstance(groups, str):
-        return _not(name, main, groups)
-    asked, _, scale = main.partition(":")
+def _all_of_readings(plan: Plan, programme: Programme, people: pd.DataFrame, linked: Linked) -> tuple[Apart, ...]:
+    asked, _, scale = plan.main.partition(":")
     readings = linked.table("assessment")
     chosen = (readings["programme"] == programme.name) & (readings["instrument"] == asked)
     held = readings[(chosen & (readings["scale"] == scale)).fillna(False)]
-    if held.empty or asked not in {one.name for one in programme.instruments}:
-        return _not(name, main, NOT_MAIN)
-    held = held.assign(**{name: held["person_id"].map(groups)}).dropna(subset=[name])
-    if held[name].nunique() < 2:
-        return _not(name, main, "everyone with a reading is in the same group")
-    instrument = programme.instrument(asked)
-    try:
-        found = change(
-            held,
+    instrument = next((one for one in programme.instruments if one.name == asked), None)
+    if held.empty or instrument is None:
+        return _none(plan, NOT_MAIN)
+    own = people[people["treated"] == 1].set_index("person_id")
+    return tuple(_of_readings(name, plan.main, instrument, own, held) for name in plan.subgroups)
+
+
+def _of_readings(name: str, main: str, instrument: Instrument, people: pd.DataFrame, held: pd.DataFrame) -> Apart:
+    groups = groups_of(people, name)
+    if isinstance(groups, str):
+        return _not(name, groups)
+
+    def made(rows: pd.DataFrame, group: str | None) -> pd.DataFrame:
+        return change(
+            rows,
             person="person_id",
             wave="wave",
             score="score",
-            group=name,
+            group=group,
             low=instrument.low,
             high=instrument.high,
             better=instrument.better,
-        )
-    except InputError as refused:
-        return _not(name, main, refused.summary)
-    table = found.tidy().drop(columns="term").rename(columns={"group": "part", "n": "n_treated"})
+        ).tidy()
+
+    everyone = int(made(held, None)["n"].iloc[0])
+    held = held.assign(**{name: held["person_id"].map(groups)}).dropna(subset=[name])
+    if held[name].nunique() < 2:
+        return _not(name, "everyone with a reading is in the same group")
+    table = made(held, name).drop(columns="term").rename(columns={"group": "part", "n": "n_treated"})
     few = table["n_treated"] < MINIMUM_ANALYSED
-    table[["estimate", "conf_low", "conf_high", "p_value"]] = table[
-        ["estimate", "conf_low", "conf_high", "p_value"]
-    ].mask(few)
+    numbers = ["estimate", "conf_low", "conf_high", "p_value"]
+    table[numbers] = table[numbers].mask(few)
     table["refused"] = ["" if not less else f"fewer than {MINIMUM_ANALYSED} people with both readings" for less in few]
-    return Apart(name, _title(name), main, "mean_change", _in_order(table.assign(n_comparison=0)))
+    return Apart(
+        name,
+        _title(name),
+        Main(main, "mean_change", instrument.title, "points", 1),
+        _in_order(table.assign(n_comparison=0)),
+        whole=(everyone, 0),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
 from impact.evidence.ledger import Ledger
 from impact.evidence.plan import Departure, Plan, find_plan
 from impact.records import Linked
-from impact.report import outcomes, people, readings, record, said
+from impact.report import outcomes, people, readings, record, said, subgroups
 from impact.report.analysis import Compared, NotPossible, analyse
+from impact.report.apart import Apart, look_apart
 from impact.report.computed import entries
 from impact.report.exhibits import Block, Section
 from impact.report.measured import Measured, measure_needs, measure_readings
@@ -63,6 +64,13 @@ class Chapter:
         return measure_needs(self.programme, self.linked)
 
     @cached_property
+    def apart(self) -> tuple[Apart, ...]:
+        """The main outcome in each group that the plan names, or why it is not given; nothing without a plan."""
+        if self.plan is None:
+            return ()
+        return look_apart(self.plan, self.programme, self.cohort.data, self.comparison, self.linked)
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What was done and found: on reoffending where it is an outcome, then on the readings."""
         return said.findings(self.cohort, self.comparison, self.readings)
@@ -75,14 +83,14 @@ class Chapter:
     @cached_property
     def ledger(self) -> Ledger:
         """Every test and interval that the chapter computed, planned or not."""
-        return Ledger(entries(self.cohort, self.comparison, self.readings, self.needs), self.plan)
+        return Ledger(entries(self.cohort, self.comparison, self.readings, self.needs, self.apart), self.plan)
 
     @cached_property
     def departures(self) -> tuple[Departure, ...]:
         """In what the chapter departs from its plan; nothing where there is no plan."""
         if self.plan is None:
             return ()
-        return record.departed(self.cohort, self.comparison, self.ledger.entries, self.plan)
+        return record.departed(self.cohort, self.comparison, self.apart, self.ledger.entries, self.plan)
 
     def check(self, text: str) -> ClaimsCheck:
         """What a text about the programme says too much, against everything that the chapter found.
@@ -106,7 +114,8 @@ class Chapter:
 
     def interviews(self) -> Section:
         """Pre and post interviews: distance travelled."""
-        return readings.interviews(self.programme, self.readings)
+        section = readings.interviews(self.programme, self.readings)
+        return section if self.programme.reoffending else self._with_subgroups(section)
 
     def pathways(self) -> Section:
         """Needs identified and met on the seven pathways."""
@@ -129,7 +138,12 @@ class Chapter:
                 f"A chapter of {self.programme.title} has no section on reoffending:"
                 f" {self.programme.reoffending_reason}"
             )
-        return outcomes.reoffending(self.cohort, self.comparison)
+        return self._with_subgroups(outcomes.reoffending(self.cohort, self.comparison))
+
+    def _with_subgroups(self, section: Section) -> Section:
+        """The section of the main outcome, and after it the groups that are looked at apart."""
+        apart = subgroups.subgroup_exhibits(self.cohort, self.comparison, self.apart)
+        return replace(section, exhibits=(*section.exhibits, *apart))
 
     def what_can_be_said(self) -> Section:
         """What can be said, what cannot, and with which cautions."""

@@ -82,6 +82,11 @@ def facts(chapter: Chapter) -> dict[str, str]:
             for one in chapter.readings
         ),
     }
+    if any(one.table is not None for one in chapter.apart):
+        found["subgroups"] = (
+            "Groups named in the plan, worked out as for everyone, with a test whether they differ where the method has"
+            f" one: {_see(key, 'subgroups')}"
+        )
     return {name: text for name, text in (found | _of_comparison(chapter, key)).items() if text}
 
 

@@ -164,6 +164,7 @@ def chapter(
     follow_up: Annotated[int, typer.Option(help="Days in which a reoffence counts.")] = 365,
     waiting: Annotated[int, typer.Option(help="Further days in which it may be proven.")] = 183,
     unplanned: Annotated[bool, typer.Option("--unplanned", help="There is no plan, and the chapter says so.")] = False,
+    cost: Annotated[Path | None, typer.Option(help="A file that says what the programme cost, a .toml.")] = None,
 ) -> None:
     """Write one programme's evaluation chapter."""
     from impact.cohort import programme as read_programme
@@ -177,7 +178,7 @@ def chapter(
         linked = read_linked(data, definitions=definitions)
         told("records read and checked", 1, 3)
         defined = read_programme(programme, definitions=definitions)
-        made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned)
+        made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned, cost=cost)
         blocks = made.blocks()
         told("numbers computed", 2, 3)
         document = assemble(

@@ -13,10 +13,12 @@ from impact.cohort import programme as read_programme
 from impact.distance.pathways import Pathways
 from impact.errors import Fault, InputError
 from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
+from impact.evidence.economics import Value
 from impact.evidence.ledger import Ledger
 from impact.evidence.plan import Departure, Plan, find_plan
+from impact.evidence.programme_cost import ProgrammeCost, read_cost
 from impact.records import Linked
-from impact.report import outcomes, people, readings, record, said, subgroups
+from impact.report import money, outcomes, people, readings, record, said, subgroups
 from impact.report.analysis import Compared, NotPossible, analyse
 from impact.report.apart import Apart, look_apart
 from impact.report.computed import entries
@@ -37,11 +39,14 @@ class Chapter:
         The records.
     plan : Plan or None
         What was to be computed; None where the chapter was asked for unplanned.
+    spent : ProgrammeCost or None
+        What the programme cost; None where no cost file was given.
     """
 
     cohort: Cohort
     linked: Linked
     plan: Plan | None
+    spent: ProgrammeCost | None = None
 
     @property
     def programme(self) -> Programme:
@@ -69,6 +74,11 @@ class Chapter:
         if self.plan is None:
             return ()
         return look_apart(self.plan, self.programme, self.cohort.data, self.comparison, self.linked)
+
+    @cached_property
+    def worth(self) -> Value | None:
+        """What the difference in proven reoffences is worth; None where a cost or a fair comparison is missing."""
+        return money.worth_of(self.spent, self.comparison)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -145,6 +155,12 @@ class Chapter:
         apart = subgroups.subgroup_exhibits(self.cohort, self.comparison, self.apart)
         return replace(section, exhibits=(*section.exhibits, *apart))
 
+    def value_for_money(self) -> Section:
+        """What the programme cost, and whether it pays; or which figure is missing."""
+        return money.cost_section(
+            self.programme, self.spent, self.comparison, self.worth, synthetic=self.linked.synthetic
+        )
+
     def what_can_be_said(self) -> Section:
         """What can be said, what cannot, and with which cautions."""
         return said.what_can_be_said(self.cohort, self.verdicts)
@@ -170,6 +186,7 @@ class Chapter:
             heads += [("Risk management", self.risk_management), ("Re-offending", self.reoffending)]
         return [
             *heads,
+            ("What it cost", self.value_for_money),
             ("What can be said, and what cannot", self.what_can_be_said),
             ("Stories", self.stories),
             ("For the record", self.for_the_record),
@@ -197,6 +214,7 @@ def chapter(
     follow_up: int = 365,
     waiting: int = 183,
     unplanned: bool = False,
+    cost: str | Path | None = None,
 ) -> Chapter:
     """The evaluation chapter of one programme.
 
@@ -211,6 +229,9 @@ def chapter(
     unplanned : bool
         Whether to do without a plan, which the chapter then says. Otherwise the plan is read from the folder ``plans``
         beside the definition file.
+    cost : path, optional
+        A file that says what the programme cost (`impact.evidence.programme_cost.read_cost`); without one the chapter
+        says which figure is missing.
 
     Returns
     -------
@@ -219,9 +240,9 @@ def chapter(
     Raises
     ------
     InputError
-        Where the records hold nobody referred to the programme.
+        Where the records hold nobody referred to the programme, or the cost is another programme's.
     DefinitionError
-        Where the definition file or the plan cannot be used, or there is no plan.
+        Where the definition file, the plan or the cost file cannot be used, or there is no plan.
     """
     definition = (
         programme
@@ -241,9 +262,12 @@ def chapter(
                 )
             ],
         )
+    spent = None if cost is None else read_cost(cost)
+    if spent is not None:
+        money.check_cost(spent, definition, synthetic=linked.synthetic)
     plan = None if unplanned else find_plan(_definition_file(programme, definition, linked), definition.title)
-    cohort = make_cohort(linked, definition, follow_up=follow_up, waiting=waiting, complete_to=linked.complete_to)
-    return Chapter(cohort, linked, plan)
+    followed = make_cohort(linked, definition, follow_up=follow_up, waiting=waiting, complete_to=linked.complete_to)
+    return Chapter(followed, linked, plan, spent)
 
 
 def _definition_file(given: Programme | str | Path, definition: Programme, linked: Linked) -> Path:

@@ -82,6 +82,10 @@ def facts(chapter: Chapter) -> dict[str, str]:
             for one in chapter.readings
         ),
     }
+    if chapter.spent is not None:
+        found["cost"] = f"In {chapter.spent.price_year} prices: {_see(key, 'cost')}"
+    if chapter.worth is not None:
+        found["worth"] = f"The cost of crime avoided, with its interval: {_see(key, 'cost')}"
     if any(one.table is not None for one in chapter.apart):
         found["subgroups"] = (
             "Groups named in the plan, worked out as for everyone, with a test whether they differ where the method has"

@@ -27,16 +27,14 @@ DIFFER = "do they differ?"
 def subgroup_exhibits(
     cohort: Cohort, compared: Compared | NotPossible, looked: tuple[Apart, ...]
 ) -> tuple[Exhibit, ...]:
-    """What came of each planned grouping; nothing where none was planned."""
-    if not looked:
+    """What came of each planned grouping; nothing where none could be looked at, which is a departure from the plan."""
+    if not any(one.table is not None for one in looked):
         return ()
     key = exhibit_key(cohort.programme.name)
-    table = _table(looked, key)
-    said = [_how(looked, key, shown=table is not None)]
+    said = [_how(looked, key)]
     for one, judged in zip(looked, subgroup_verdicts(cohort, compared, looked), strict=True):
         said.append(f"**By {lower_first(one.title)}.** {_text(one, judged)}")
-    statement = Statement(f"{key}-subgroups-said", "\n\n".join(said))
-    return (statement,) if table is None else (statement, table)
+    return Statement(f"{key}-subgroups-said", "\n\n".join(said)), _table(looked, key)
 
 
 def subgroup_verdicts(
@@ -68,10 +66,8 @@ def subgroup_verdicts(
     return tuple(found)
 
 
-def _how(looked: tuple[Apart, ...], key: str, *, shown: bool) -> str:
+def _how(looked: tuple[Apart, ...], key: str) -> str:
     names = listing([lower_first(one.title) for one in looked])
-    if not shown:
-        return f"The plan names groups in which the main outcome is looked at apart: by {names}."
     effects = sum(one.estimated for one in looked)
     tests = sum(one.interaction is not None for one in looked)
     return (
@@ -90,7 +86,7 @@ def _text(one: Apart, judged: Verdict) -> str:
     return " ".join(parts)
 
 
-def _table(looked: tuple[Apart, ...], key: str) -> Table | None:
+def _table(looked: tuple[Apart, ...], key: str) -> Table:
     rows: list[dict[str, str]] = []
     adjusted, tests = holm(looked)
     for one, of_groups, of_test in zip(looked, adjusted, tests, strict=True):
@@ -105,8 +101,6 @@ def _table(looked: tuple[Apart, ...], key: str) -> Table | None:
         if one.interaction is not None:
             nobody = {TOOK_PART: NOT_KNOWN, COMPARISON: NOT_KNOWN}
             rows.append(_row(one, DIFFER, nobody, NOT_KNOWN, one.interaction.p_value, of_test))
-    if not rows:
-        return None
     main = next(one.main for one in looked if one.main is not None)
     frame = pd.DataFrame(rows)
     return Table(

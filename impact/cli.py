@@ -187,7 +187,7 @@ def chapter(
             subtitle="Evaluation chapter",
             banner=BANNER if linked.synthetic else "",
         )
-        files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
+        files = write_documents(document, blocks, out, made.programme.name, check=disclosure_check(linked))
         told("documents written", 3, 3)
     for note in too_short(linked):
         console.print(note)

@@ -26,6 +26,8 @@ from impact.report.exhibits import Block, Section
 from impact.report.measured import Measured, measure_needs, measure_readings
 from impact.report.reporting import checklist_exhibits
 
+RECORD = "For the record"
+
 
 @dataclass(frozen=True, eq=False)
 class Chapter:
@@ -189,12 +191,24 @@ class Chapter:
             ("What it cost", self.value_for_money),
             ("What can be said, and what cannot", self.what_can_be_said),
             ("Stories", self.stories),
-            ("For the record", self.for_the_record),
         ]
+
+    @cached_property
+    def _before(self) -> list[tuple[str, Section]]:
+        """Every section before the record, with its heading."""
+        return [(heading, make()) for heading, make in self._heads()]
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of the exhibits before the record, of the plan and of the ledger, which reporting standards name."""
+        held = {exhibit.key for _, section in self._before for exhibit in section.exhibits}
+        planned = record.plan_exhibits(self.cohort, self.ledger, self.departures)
+        computed = record.ledger_exhibits(self.cohort, self.ledger)
+        return frozenset(held | {exhibit.key for exhibit in (*planned, *computed)})
 
     def sections(self) -> list[tuple[str, Section]]:
         """Every section with its heading."""
-        return [(heading, make()) for heading, make in self._heads()]
+        return [*self._before, (RECORD, self.for_the_record())]
 
     def blocks(self) -> list[Block]:
         """The chapter as the documents read it, for a programme without a notebook of its own."""
@@ -204,7 +218,7 @@ class Chapter:
         return blocks
 
     def __repr__(self) -> str:
-        return f"Chapter on {self.programme.title}: {'; '.join(heading for heading, _ in self._heads())}"
+        return f"Chapter on {self.programme.title}: {'; '.join([*(heading for heading, _ in self._heads()), RECORD])}"
 
 
 def chapter(

@@ -28,6 +28,7 @@ BANNER = (
 
 CHECKED = (".html", ".docx")
 RECORD = "outputs.csv"
+COSTS = "costs"
 
 
 def too_short(linked: Linked) -> tuple[str, ...]:
@@ -73,7 +74,8 @@ def build_annual(
     out : Path
         Where the report goes.
     notebooks : Path
-        The folder of ``annual.ipynb`` and ``programmes/``.
+        The folder of ``annual.ipynb`` and ``programmes/``; the chapters are run again where a file in its ``costs/``
+        changes.
     cache : Path, optional
         Where what need not be done twice is kept; ``.cache`` in `out` unless said.
     progress : callable, optional
@@ -95,7 +97,8 @@ def build_annual(
     defined = {
         name: tuple(file for file in (path, plan_file(path)) if file.is_file()) for name, path in programmes().items()
     }
-    sources = [Source(path, defined.get(path.stem, ())) for path in chapters]
+    costs = tuple(sorted((notebooks / COSTS).glob("*")))
+    sources = [Source(path, (*defined.get(path.stem, ()), *costs)) for path in chapters]
     sources.insert(0, Source(front, tuple(file for source in sources for file in source.definitions)))
     built = build_report(
         sources,

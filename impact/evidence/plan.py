@@ -21,6 +21,8 @@ MEASURES = {
     "share_by_then": "share of a group by the end",
     "mean_change": "mean change between two readings",
     "signed_rank": "signed-rank test of a change",
+    "share_change": "change of a share between two readings",
+    "share_at_last": "share at the last reading",
     "share_met": "share of needs met in time",
     "share_met_so_far": "share of needs met by now",
 }

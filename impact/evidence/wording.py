@@ -22,5 +22,6 @@ def permitted(sentences: Sequence[Mapping[str, Any]], level: int) -> list[Mappin
 
 
 def filled(sentences: Sequence[Mapping[str, Any] | str], words: Mapping[str, Any]) -> tuple[str, ...]:
-    """Sentences with their words filled in."""
-    return tuple((one if isinstance(one, str) else one["text"]).format(**words) for one in sentences)
+    """Sentences with their words filled in, each begun with a capital."""
+    told = [(one if isinstance(one, str) else one["text"]).format(**words) for one in sentences]
+    return tuple(text[:1].upper() + text[1:] for text in told)

@@ -14,7 +14,7 @@ from impact.distance.pathways import Pathways
 from impact.errors import Fault, InputError
 from impact.evidence import ClaimsCheck, Finding, Verdict, check_claims, verdict
 from impact.evidence.economics import Value
-from impact.evidence.ledger import Ledger
+from impact.evidence.ledger import Entry, Ledger
 from impact.evidence.plan import Departure, Plan, find_plan
 from impact.evidence.programme_cost import ProgrammeCost, read_cost
 from impact.records import Linked
@@ -25,6 +25,7 @@ from impact.report.computed import entries
 from impact.report.exhibits import Block, Section
 from impact.report.measured import Measured, measure_needs, measure_readings
 from impact.report.reporting import checklist_exhibits
+from impact.report.statuses import Status, measure_statuses, status_entries
 
 RECORD = "For the record"
 
@@ -66,6 +67,11 @@ class Chapter:
         return measure_readings(self.programme, self.linked)
 
     @cached_property
+    def statuses(self) -> tuple[Status, ...]:
+        """What people have or have not, at two readings: being in work, holding a tenancy."""
+        return measure_statuses(self.programme, self.linked)
+
+    @cached_property
     def needs(self) -> Pathways | None:
         """Needs identified and met; None where the records hold none."""
         return measure_needs(self.programme, self.linked)
@@ -85,7 +91,7 @@ class Chapter:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What was done and found: on reoffending where it is an outcome, then on the readings."""
-        return said.findings(self.cohort, self.comparison, self.readings)
+        return said.findings(self.cohort, self.comparison, self.readings, self.statuses)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -95,7 +101,11 @@ class Chapter:
     @cached_property
     def ledger(self) -> Ledger:
         """Every test and interval that the chapter computed, planned or not."""
-        return Ledger(entries(self.cohort, self.comparison, self.readings, self.needs, self.apart), self.plan)
+        return Ledger(self._entries(), self.plan)
+
+    def _entries(self) -> tuple[Entry, ...]:
+        found = entries(self.cohort, self.comparison, self.readings, self.needs, self.apart)
+        return (*found, *status_entries(self.programme, self.statuses))
 
     @cached_property
     def departures(self) -> tuple[Departure, ...]:
@@ -126,7 +136,7 @@ class Chapter:
 
     def interviews(self) -> Section:
         """Pre and post interviews: distance travelled."""
-        section = readings.interviews(self.programme, self.readings)
+        section = readings.interviews(self.programme, self.readings, self.statuses)
         return section if self.programme.reoffending else self._with_subgroups(section)
 
     def pathways(self) -> Section:

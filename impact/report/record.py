@@ -46,6 +46,8 @@ def departed(
     """What was done that was not planned, planned and not done, or done otherwise."""
     why = {
         "mean_change": "too few readings before and after are on record",
+        "share_change": "no first and last reading of it is on record",
+        "share_at_last": "no reading of it is on record",
         "share_met": "no needs that could be watched for six months are on record",
     }
     if isinstance(compared, NotPossible):

@@ -20,14 +20,27 @@ from impact.distance.change import Change
 from impact.distance.pathways import Pathways
 from impact.errors import DefinitionError
 from impact.evidence.ledger import Ledger
-from impact.report import analysis, annual, apart, chapter, computed, measured, outcomes, people, readings, record, said
+from impact.report import (
+    analysis,
+    annual,
+    apart,
+    chapter,
+    computed,
+    measured,
+    outcomes,
+    people,
+    readings,
+    record,
+    said,
+    statuses,
+)
 from impact.report.chapter import Chapter
 from impact.report.exhibits import Statement, Table, plain
 from impact.survival.kaplan_meier import KaplanMeier
 
 PROGRAMMES = ("dwp", "magistra", "moms", "pops", "shelter", "time_matters")
 METHODS = re.compile(r"impact\.(distance|survival|comparison|system|cohort)\b")
-MODULES = (analysis, apart, chapter, computed, measured, outcomes, people, readings, record, said)
+MODULES = (analysis, apart, chapter, computed, measured, outcomes, people, readings, record, said, statuses)
 INTERVAL = re.compile(r"[−\d][\d.,]* \([−\d][\d.,]* to [−\d][\d.,]*\)")
 TESTED = {"p_value", "signed_rank_p"}
 ADJUSTED = {"p_holm", "p_bh", "p_adjusted"}

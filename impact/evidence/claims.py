@@ -309,7 +309,7 @@ def _rate_words(finding: Finding) -> dict[str, Any]:
         " compared with similar people who did not take part",
         "difference": _more_or_fewer(finding.estimate),
         "size": str(_per_100(finding.estimate) or "less than 1"),
-        "span": _span(_per_100(near), _per_100(far)),
+        "span": span(_per_100(near), _per_100(far)),
         "reach": f"from {_more_or_fewer(finding.conf_low)} to {_more_or_fewer(finding.conf_high)} in every 100",
         "needed_people": _needed(finding),
     }
@@ -357,7 +357,8 @@ def _more_or_fewer(difference: float) -> str:
     return f"{size} {side}" if size else f"less than 1 {side}"
 
 
-def _span(near: int, far: int) -> str:
+def span(near: int, far: int) -> str:
+    """Two limits of a size, in words."""
     if near == far:
         return f"about {near}" if near else "less than 1"
     return f"between {near or 'less than 1'} and {far}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -208,7 +208,16 @@ def _check(
     completers: int | None,
     multiplier: float,
 ) -> None:
-    faults = []
+    faults = [
+        Fault(f"must be {what}, not {type(given).__name__}", table=name)
+        for name, given, kind, what in (
+            ("effect", effect, Estimate, "an Estimate"),
+            ("unit_cost", unit_cost, MeanCost, "the mean cost of an offence, from unit_costs().mean_of(…)"),
+        )
+        if not isinstance(given, kind)
+    ]
+    if faults:
+        raise InputError("The value of the effect cannot be worked out:", faults)
     measure = effect.measure if isinstance(effect, Effect) else MEASURES[0]
     if measure not in MEASURES:
         faults.append(
@@ -229,9 +238,9 @@ def _check(
         faults.append(Fault("is not a number above 0", table="programme_cost"))
     if not (isfinite(multiplier) and multiplier > 0):
         faults.append(Fault("is not a number above 0", table="multiplier"))
-    if not (participants >= 1 and participants == int(participants)):
+    if not (1 <= participants < inf and participants == int(participants)):
         faults.append(Fault("is not a whole number, 1 or more", table="participants"))
-    if completers is not None and not (1 <= completers <= participants and completers == int(completers)):
+    if completers is not None and not (1 <= completers <= participants < inf and completers == int(completers)):
         faults.append(Fault("is not a whole number from 1 to all participants", table="completers"))
     if price_year != unit_cost.price_year:
         faults.append(
@@ -267,11 +276,16 @@ def _cautions(effect: Estimate, participants: int, multiplier: float, *, few: bo
 def shown(amount: float, unit: str) -> str:
     """An amount in its unit: pounds, pounds for each pound, or a number without one."""
     if unit == "£1":
-        return f"£{amount:,.2f}".replace("£-", "−£")
+        return _signed(f"{amount:,.2f}")
     return pounds(amount) if unit else number(amount, 3)
 
 
 def pounds(amount: float) -> str:
     """Pounds at three significant figures."""
-    rounded = float(f"{amount:.3g}")
-    return f"{'−' if rounded < 0 else ''}£{abs(rounded):,.0f}"
+    return _signed(f"{float(f'{amount:.3g}'):,.0f}")
+
+
+def _signed(written: str) -> str:
+    """A written number as pounds, with a true minus sign and never minus nothing."""
+    digits = written.lstrip("-")
+    return f"{'−' if written != digits and digits.strip('0.') else ''}£{digits}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from impact.errors import DefinitionError, Fault, InputError
 from impact.evidence.rules import default_rules
-from impact.evidence.unit_costs import EVIDENCE, UNVERIFIED, YEAR, MeanCost, unit_costs
+from impact.evidence.unit_costs import EVIDENCE, UNVERIFIED, MeanCost, is_year, unit_costs
 from impact.fields import Fields, read_definition
 
 MADE_UP = "made up"
@@ -93,7 +93,7 @@ def _cost(top: Fields, folder: Path) -> ProgrammeCost:
         allowed=(*(word for word in EVIDENCE if word != UNVERIFIED), MADE_UP),
         why="an amount that is not verified must not stand in a chapter.",
     )
-    if price_year and not YEAR.fullmatch(price_year):
+    if price_year and not is_year(price_year):
         top.fault(
             "price_year",
             "is no year",

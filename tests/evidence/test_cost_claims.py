@@ -56,8 +56,8 @@ def test_by_hand() -> None:
         " to £3,000 less cost of crime (95% interval: from £1,040 to £4,960; 2015/16 prices)."
     )
     assert found.can_say == (
-        "It would pay for itself at 15 fewer proven offences for every 100 people who take part; the difference seen is"
-        " 30 fewer for every 100 (95% interval: from 10 fewer to 50 fewer).",
+        "It would have to avoid 15 proven offences for every 100 people who take part to pay for itself; the difference"
+        " seen is 30 fewer for every 100 (95% interval: from 10 fewer to 50 fewer).",
         "If the comparison is right, the chance that more was avoided than X cost is about 9 in 10.",
     )
     assert "from 30 more to 9.6 fewer" in cost_verdict(replace(KNOWN, value=worth(0.1, 0.1))).can_say[0]

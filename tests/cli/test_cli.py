@@ -67,7 +67,7 @@ def test_a_chapter_is_three_files_the_same_twice(root: Path, tmp_path: Path) -> 
         folder = tmp_path / name
         assert run(["chapter", "shelter", "--data", str(root / "data_synthetic"), "--out", str(folder)]) == 0
     first = files(tmp_path / "one")
-    assert sorted(first) == ["shelter.docx", "shelter.html", "shelter.pdf"]
+    assert sorted(first) == ["shelter.docx", "shelter.html", "shelter.pdf", "shelter_reporting.csv"]
     assert files(tmp_path / "two") == first
 
 

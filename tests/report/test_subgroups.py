@@ -201,3 +201,14 @@ def test_groups_of_a_before_and_after_outcome_have_changes_and_no_test(linked: A
     assert "Comparison" not in shown.frame
     nobody = replace(made, plan=replace(im.read_plan("time_matters"), main="weight:total", subgroups=("sex",)))
     assert "not computed by a method" in nobody.apart[0].why
+
+
+def test_the_words_on_groups_are_not_taken_for_small_counts_of_people(pops: Chapter, tmp_path: Path) -> None:
+    from impact.report.build import write_documents
+    from impact.report.document import Chapter as Part
+    from impact.report.document import assemble
+
+    blocks = pops.blocks()
+    files = write_documents(assemble([Part("pops", blocks)], title="POPs"), blocks, tmp_path, "pops")
+    found = im.disclose([path for path in files if path.suffix in (".html", ".docx")])
+    assert found.safe, repr(found)

@@ -72,11 +72,14 @@ def _how(looked: tuple[Apart, ...], key: str) -> str:
     tests = sum(one.interaction is not None for one in looked)
     return (
         f"The plan names groups in which the main outcome is looked at apart: by {names} (@{key}-subgroups). Each is"
-        f" worked out as for everyone, and given only where there are enough people who are alike inside the group. In"
-        f" all {effects or 'no'} {'result' if effects == 1 else 'results'} of single groups and {tests or 'no'}"
-        f" {'test' if tests == 1 else 'tests'} whether groups differ could be made; p (Holm) allows for all of them."
-        " Only such a test says whether groups differ: that one result is clear and another is not does not."
+        f" worked out as for everyone, and given only where there are enough people who are alike inside the group. In all {_many(effects, 'such result')}"
+        f" and {_many(tests, 'test')} whether groups differ could be made; p (Holm) allows for all of them. Only such a"
+        " test says whether groups differ: that one result is clear and another is not does not."
     )
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count or 'no'} {thing}{'' if count == 1 else 's'}"
 
 
 def _text(one: Apart, judged: Verdict) -> str:

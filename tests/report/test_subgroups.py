@@ -78,7 +78,7 @@ def test_a_difference_that_was_planned_and_is_clear_is_said_as_the_design_permit
     assert isinstance(statement, Statement)
     assert isinstance(shown, Table)
     assert "The difference found (reoffended within one year) is not the same in all subgroups by age" in statement.text
-    assert "3 results of single groups and 1 test whether groups differ" in statement.text
+    assert "In all 3 such results and 1 test whether groups differ could be made" in statement.text
     assert "**By sex.** Whether the result differs by sex cannot be told" in statement.text
     rows = shown.frame.set_index("Group")
     assert rows.loc["Sex: female", "Difference (95% interval)"] == "not given: fewer than 30 people on one side"

@@ -68,12 +68,12 @@ def subgroup_verdicts(
 
 def _how(looked: tuple[Apart, ...], key: str) -> str:
     names = listing([lower_first(one.title) for one in looked])
-    effects = sum(one.estimated for one in looked)
-    tests = sum(one.interaction is not None for one in looked)
+    effects = _many(sum(one.estimated for one in looked), "such result")
+    tests = _many(sum(one.interaction is not None for one in looked), "test")
     return (
         f"The plan names groups in which the main outcome is looked at apart: by {names} (@{key}-subgroups). Each is"
-        f" worked out as for everyone, and given only where there are enough people who are alike inside the group. In all {_many(effects, 'such result')}"
-        f" and {_many(tests, 'test')} whether groups differ could be made; p (Holm) allows for all of them. Only such a"
+        " worked out as for everyone, and given only where there are enough people who are alike inside the group. In"
+        f" all {effects} and {tests} whether groups differ could be made; p (Holm) allows for all of them. Only such a"
         " test says whether groups differ: that one result is clear and another is not does not."
     )
 

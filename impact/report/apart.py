@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import isfinite
+from math import isfinite, nan
 
 import pandas as pd
 
@@ -18,8 +18,9 @@ from impact.evidence.plan import Plan
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, Outcome
 from impact.report.words import covariate_title, decimal
-from impact.results import Test, adjusted_p_values
+from impact.results import Estimate, Test, adjusted_p_values
 
+LEVEL = 0.95
 UNLIKE = "the groups are too unlike to be compared"
 NOT_MAIN = "the main outcome was not computed by a method that can look at groups apart"
 MARK = " and over"
@@ -73,7 +74,27 @@ class Apart:
     @property
     def estimated(self) -> int:
         """How many groups have an estimate."""
-        return 0 if self.table is None else int((self.table["refused"] == "").sum())
+        return len(self.estimates)
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """The estimate of each group that has one."""
+        if self.table is None:
+            return ()
+        return tuple(
+            Estimate(
+                f"{self.title}: {row['part']}",
+                row["estimate"],
+                nan,
+                nan,
+                row["p_value"],
+                row["conf_low"],
+                row["conf_high"],
+                LEVEL,
+                row["n_treated"] + row["n_comparison"],
+            )
+            for row in self.table[self.table["refused"] == ""].to_dict("records")
+        )
 
 
 def look_apart(
@@ -182,7 +203,13 @@ def _of_comparison(name: str, compared: Compared, outcome: Outcome) -> Apart:
         return _not(name, "everyone who is compared is in the same group")
     main = Main(outcome.name, outcome.effect.measure, outcome.title, outcome.unit, outcome.scale)
     found = subgroups(
-        replace(design, data=data), main.name, name, measure=main.measure, fewest=FEWEST, threshold=BALANCE_LIMIT
+        replace(design, data=data),
+        main.name,
+        name,
+        measure=main.measure,
+        fewest=FEWEST,
+        threshold=BALANCE_LIMIT,
+        level=LEVEL,
     )
     table = found.tidy().rename(columns={"term": "part"})
     few = table[["n_treated", "n_comparison"]].min(axis=1) < FEWEST
@@ -226,6 +253,7 @@ def _of_readings(name: str, main: str, instrument: Instrument, people: pd.DataFr
             wave="wave",
             score="score",
             group=group,
+            level=LEVEL,
             low=instrument.low,
             high=instrument.high,
             better=instrument.better,

@@ -124,7 +124,8 @@ class Chapter:
         """
         compared = self.comparison
         measured = (*compared.reoffending, *compared.risk) if isinstance(compared, Compared) else ()
-        return check_claims(text, [*self.findings, *(outcome.effect for outcome in measured)])
+        of_groups = [estimate for one in self.apart for estimate in one.estimates]
+        return check_claims(text, [*self.findings, *(outcome.effect for outcome in measured), *of_groups])
 
     def about(self) -> Section:
         """What the programme is and how it is meant to work."""

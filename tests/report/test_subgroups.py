@@ -189,6 +189,12 @@ def test_a_chapter_shows_its_groups_and_fills_the_items_that_ask_for_them(pops: 
     assert "Reoffended within one year: sex, male" in record["pops-ledger"]
 
 
+def test_an_author_may_give_the_figures_of_a_group_that_is_shown(pops: Chapter) -> None:
+    (of_men,) = [entry for entry in pops.ledger.entries if entry.subgroup]
+    assert pops.check(f"Among men it was {100 * of_men.conf_high:.1f} percentage points at most.").ok
+    assert not pops.check("Among men it was 61.7 percentage points at most.").ok
+
+
 def test_groups_of_a_before_and_after_outcome_have_changes_and_no_test(linked: Any) -> None:
     made = im.chapter("time_matters", linked)
     made = replace(made, plan=replace(im.read_plan("time_matters"), subgroups=("sex", "imd_decile:3")))

@@ -172,6 +172,7 @@ def chapter(
     last: Annotated[Path | None, typer.Option(help="Numbers of the last release, to compare the counts with.")] = None,
     last_people: LastPeople = "nested",
     keep: Annotated[Path | None, typer.Option(help="Keep these numbers here, to be the next chapter's --last.")] = None,
+    cost: Annotated[Path | None, typer.Option(help="A file that says what the programme cost, a .toml.")] = None,
 ) -> None:
     """Write one programme's evaluation chapter."""
     from impact.cohort import programme as read_programme
@@ -191,7 +192,7 @@ def chapter(
         linked = read_linked(data, definitions=definitions)
         told("records read and checked", 1, 3)
         defined = read_programme(programme, definitions=definitions)
-        made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned)
+        made = make(defined, linked, follow_up=follow_up, waiting=waiting, unplanned=unplanned, cost=cost)
         blocks = made.blocks()
         numbers = numbers_of(blocks)
         since = since_last(numbers, before, people=last_people)
@@ -202,7 +203,7 @@ def chapter(
             subtitle="Evaluation chapter",
             banner=BANNER if linked.synthetic else "",
         )
-        files = write_documents(document, out, made.programme.name, check=disclosure_check(linked))
+        files = write_documents(document, blocks, out, made.programme.name, check=disclosure_check(linked))
         write_atomically(out / f"{made.programme.name}_{RECORD}", to_csv(since.record).encode("utf-8"))
         told("documents written", 3, 3)
     for note in not_looked_for(identifiers_of(linked)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -84,7 +85,9 @@ class Fields:
         value = self._value(key, int | float, "a number", optional)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        if (low is not None and value < low) or (high is not None and value > high):
+        if not math.isfinite(value):
+            self.fault(key, "is no finite number")
+        elif (low is not None and value < low) or (high is not None and value > high):
             self.fault(key, "is outside its limits", remedy=f"from {low} to {high if high is not None else 'any'}.")
         return float(value)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import pandas as pd
@@ -16,6 +14,7 @@ from impact.errors import Fault, InputError
 from impact.evidence.power import minimum_detectable_difference, people_needed
 from impact.evidence.rules import default_rules
 from impact.evidence.shown import rate, safe_mean, shown_count, shown_rest
+from impact.evidence.wording import filled, permitted, wording
 
 DESIGNS = ("none", "before_after", "matched", "randomised")
 BALANCE_LIMIT = 0.10
@@ -183,27 +182,31 @@ def verdict(finding: Finding) -> Verdict:
     'fewer'
     """
     _check(finding)
-    status, level = _status(finding), _maryland(finding)
-    wording = _wording()
-    words = _words(finding, status)
-    permitted = set(wording["permitted"][str(level)])
-    sentences = wording["status"][status]
-    allowed = {
-        part: [entry for entry in sentences[part] if entry["kind"] in permitted and entry.get("only", level) == level]
-        for part in ("headline", "can_say")
-    }
-    caveats = [wording["caveats"][name] for name in _caveats(finding, status)]
-    adapted = any("source" in entry for entry in [*allowed["headline"], *allowed["can_say"], *caveats])
+    status, level = _status(finding), maryland_level(finding.design, balanced=finding.balanced)
+    caveats = [wording()["caveats"][name] for name in _caveats(finding, status)]
+    return said_of(status, level, wording()["status"][status], _words(finding, status), caveats)
+
+
+def said_of(
+    status: str,
+    level: int,
+    sentences: Mapping[str, Any],
+    words: Mapping[str, Any],
+    caveats: Sequence[Mapping[str, Any] | str],
+) -> Verdict:
+    """The verdict of a branch: of its sentences those whose kind the Maryland level permits, filled in."""
+    headline, can_say = (permitted(sentences[part], level) for part in ("headline", "can_say"))
+    adapted = any("source" in entry for entry in [*headline, *can_say, *caveats])
     return Verdict(
         status,
         level or None,
-        wording["maryland"][str(level)],
-        allowed["headline"][0]["text"].format(**words),
-        tuple(entry["text"].format(**words) for entry in allowed["can_say"]),
-        tuple(text.format(**words) for text in sentences["cannot_say"]),
-        tuple(entry["text"].format(**words) for entry in caveats),
-        tuple(text.format(**words) for text in sentences.get("needed", ())),
-        (wording["jdl"],) if adapted else (),
+        wording()["maryland"][str(level)],
+        filled(headline[:1], words)[0],
+        filled(can_say, words),
+        filled(sentences["cannot_say"], words),
+        filled(caveats, words),
+        filled(sentences.get("needed", ()), words),
+        (wording()["jdl"],) if adapted else (),
     )
 
 
@@ -250,10 +253,11 @@ def _status(finding: Finding) -> str:
     return {1: "more", -1: "fewer", 0: "unclear"}[finding.direction]
 
 
-def _maryland(finding: Finding) -> int:
-    if finding.design == "matched":
-        return 3 if finding.balanced else 2
-    return {"none": 0, "before_after": 1, "randomised": 5}[finding.design]
+def maryland_level(design: str, *, balanced: bool) -> int:
+    """The level of a design on the Maryland scale; 0 where the outcome was not measured."""
+    if design == "matched":
+        return 3 if balanced else 2
+    return {"none": 0, "before_after": 1, "randomised": 5}[design]
 
 
 def _caveats(finding: Finding, status: str) -> list[str]:
@@ -310,7 +314,7 @@ def _rate_words(finding: Finding) -> dict[str, Any]:
         " compared with similar people who did not take part",
         "difference": _more_or_fewer(finding.estimate),
         "size": str(_per_100(finding.estimate) or "less than 1"),
-        "span": _span(_per_100(near), _per_100(far)),
+        "span": span(_per_100(near), _per_100(far)),
         "reach": f"from {_more_or_fewer(finding.conf_low)} to {_more_or_fewer(finding.conf_high)} in every 100",
         "needed_people": _needed(finding),
     }
@@ -358,7 +362,8 @@ def _more_or_fewer(difference: float) -> str:
     return f"{size} {side}" if size else f"less than 1 {side}"
 
 
-def _span(near: int, far: int) -> str:
+def span(near: int, far: int) -> str:
+    """Two limits of a size, in words."""
     if near == far:
         return f"about {near}" if near else "less than 1"
     return f"between {near or 'less than 1'} and {far}"
@@ -367,8 +372,3 @@ def _span(near: int, far: int) -> str:
 def _moved(change: float) -> str:
     size = f"{abs(change):.1f}"
     return f"a {'fall' if change < 0 else 'rise'} of {size}" if float(size) else "hardly any change"
-
-
-@cache
-def _wording() -> dict[str, Any]:
-    return tomllib.loads(files("impact.evidence").joinpath("wording.toml").read_text(encoding="utf-8"))

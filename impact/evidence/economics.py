@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,11 +67,11 @@ class Value:
     def said(self) -> tuple[str, str]:
         """What it comes to, in plain words."""
         limits = self.table.loc[self.table["term"] == AVOIDED, ["conf_low", "conf_high"]].to_numpy(dtype=float)[0]
-        low, high = (_pounds(limit) for limit in limits)
+        low, high = (pounds(limit) for limit in limits)
         less = "; below zero is more crime" if limits[0] < 0 else ""
         return (
-            f"For each participant the programme cost {_pounds(self.cost_per_participant)}, and the crime avoided is"
-            f" put at {_pounds(self.avoided)} ({self.level:.0%} interval {low} to {high}{less}; {self.price_year}"
+            f"For each participant the programme cost {pounds(self.cost_per_participant)}, and the crime avoided is"
+            f" put at {pounds(self.avoided)} ({self.level:.0%} interval {low} to {high}{less}; {self.price_year}"
             " prices).",
             f"The chance that it avoided more than it cost is {chance_in_words(self.probability)}.",
         )
@@ -89,7 +89,7 @@ class Value:
         axes.axhline(50, color="0.6", linewidth=1)
         axes.axvline(self.cost_per_participant, color=COLOURS[1], linestyle="--")
         axes.annotate(
-            f"It cost {_pounds(self.cost_per_participant)}: {chance_in_words(self.probability)}",
+            f"It cost {pounds(self.cost_per_participant)}: {chance_in_words(self.probability)}",
             (self.cost_per_participant, 100),
             (0, 5),
             textcoords="offset points",
@@ -106,9 +106,9 @@ class Value:
     def __repr__(self) -> str:
         lines = []
         for row in self.table.to_dict("records"):
-            text = f"{row['term']}: {_shown(row['estimate'], row['unit'])}"
+            text = f"{row['term']}: {shown(row['estimate'], row['unit'])}"
             if isfinite(row["conf_low"]):
-                low, high = (_shown(row[name], row["unit"]) for name in ("conf_low", "conf_high"))
+                low, high = (shown(row[name], row["unit"]) for name in ("conf_low", "conf_high"))
                 text += f" ({self.level:.0%} interval {low} to {high})"
             lines.append(text)
         return with_notes("\n".join([*lines, *self.said, self.method]), self.notes)
@@ -208,7 +208,16 @@ def _check(
     completers: int | None,
     multiplier: float,
 ) -> None:
-    faults = []
+    faults = [
+        Fault(f"must be {what}, not {type(given).__name__}", table=name)
+        for name, given, kind, what in (
+            ("effect", effect, Estimate, "an Estimate"),
+            ("unit_cost", unit_cost, MeanCost, "the mean cost of an offence, from unit_costs().mean_of(…)"),
+        )
+        if not isinstance(given, kind)
+    ]
+    if faults:
+        raise InputError("The value of the effect cannot be worked out:", faults)
     measure = effect.measure if isinstance(effect, Effect) else MEASURES[0]
     if measure not in MEASURES:
         faults.append(
@@ -229,9 +238,9 @@ def _check(
         faults.append(Fault("is not a number above 0", table="programme_cost"))
     if not (isfinite(multiplier) and multiplier > 0):
         faults.append(Fault("is not a number above 0", table="multiplier"))
-    if not (participants >= 1 and participants == int(participants)):
+    if not (1 <= participants < inf and participants == int(participants)):
         faults.append(Fault("is not a whole number, 1 or more", table="participants"))
-    if completers is not None and not (1 <= completers <= participants and completers == int(completers)):
+    if completers is not None and not (1 <= completers <= participants < inf and completers == int(completers)):
         faults.append(Fault("is not a whole number from 1 to all participants", table="completers"))
     if price_year != unit_cost.price_year:
         faults.append(
@@ -264,13 +273,19 @@ def _cautions(effect: Estimate, participants: int, multiplier: float, *, few: bo
     return notes
 
 
-def _shown(amount: float, unit: str) -> str:
+def shown(amount: float, unit: str) -> str:
+    """An amount in its unit: pounds, pounds for each pound, or a number without one."""
     if unit == "£1":
-        return f"£{amount:,.2f}".replace("£-", "−£")
-    return _pounds(amount) if unit else number(amount, 3)
+        return _signed(f"{amount:,.2f}")
+    return pounds(amount) if unit else number(amount, 3)
 
 
-def _pounds(amount: float) -> str:
+def pounds(amount: float) -> str:
     """Pounds at three significant figures."""
-    rounded = float(f"{amount:.3g}")
-    return f"{'−' if rounded < 0 else ''}£{abs(rounded):,.0f}"
+    return _signed(f"{float(f'{amount:.3g}'):,.0f}")
+
+
+def _signed(written: str) -> str:
+    """A written number as pounds, with a true minus sign and never minus nothing."""
+    digits = written.lstrip("-")
+    return f"{'−' if written != digits and digits.strip('0.') else ''}£{digits}"

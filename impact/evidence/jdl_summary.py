@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 
 from impact.errors import Fault, InputError
+from impact.evidence.claims import span
 from impact.evidence.jdl_words import difference_text, p_text, whole, wording
 from impact.evidence.power import people_needed
 from impact.results import tidy_rows, with_notes
@@ -18,6 +19,10 @@ _STEPS = 2001
 _CAUTION = (
     "From published summaries: how alike the two groups were, and who was left out, cannot be judged from them. The "
     "Lab's own standard error is not published; this one gives the published intervals that were tried."
+)
+_ALIKE = (
+    "Where all of those who took part reoffended, or none did, and no comparison group is counted, this error is 0: no"
+    " interval and no test is given."
 )
 
 
@@ -73,13 +78,19 @@ class Summary:
         }
         return tidy_rows([row])
 
+    @property
+    def _difference(self) -> str:
+        if math.isnan(self.p_value):
+            return f"{whole(100 * self.estimate)}, without an interval".replace("-", "−")
+        told = difference_text(self.estimate, self.conf_low, self.conf_high, "rate")
+        return f"{told}; p = {p_text(self.p_value)}"
+
     def __repr__(self) -> str:
         size = "a very large comparison group" if self.n_comparison is None else f"{self.n_comparison:,} compared"
         lines = [
             f"{self.n_treatment:,} people who took part, {size}: {100 * self.rate_treatment:.4g}% against "
             f"{100 * self.rate_comparison:.4g}%",
-            "Difference in percentage points: "
-            f"{difference_text(self.estimate, self.conf_low, self.conf_high, 'rate')}; p = {p_text(self.p_value)}",
+            f"Difference in percentage points: {self._difference}",
             self.statement,
         ]
         return with_notes("\n".join(lines), self.notes)
@@ -137,7 +148,10 @@ def jdl_summary(
     statistic = estimate / error if error > 0 else math.nan
     p_value = float(2 * scipy.stats.t.sf(abs(statistic), df)) if error > 0 else math.nan
     significant = p_value <= wording()["rules"]["significant"]
-    near, far = sorted((abs(whole(100 * low)), abs(whole(100 * high))))
+    notes = [_CAUTION, wording()["source"]]
+    if not error > 0:
+        low = high = math.nan
+        notes.append(_ALIKE)
     branch = ("reduction" if estimate < 0 else "increase") if significant else "insufficient"
     normal = float(scipy.stats.norm.ppf(0.975))
     by_size = None
@@ -160,13 +174,18 @@ def jdl_summary(
         low,
         high,
         significant,
-        wording()["said"][branch].format(near=near or "less than 1", far=far),
+        wording()["said"][branch].format(span=_span(low, high) if significant else ""),
         by_size,
         people_needed(n_treatment, estimate, error) if error > 0 and not significant else None,
         None if published is None else share > 0,
         share,
-        (_CAUTION, wording()["source"]),
+        tuple(notes),
     )
+
+
+def _span(low: float, high: float) -> str:
+    """The size of the interval in whole percentage points."""
+    return span(*sorted((abs(whole(100 * low)), abs(whole(100 * high)))))
 
 
 def _error(n: int, rate: float, others: int | None, other_rate: float) -> tuple[float, float]:
@@ -214,7 +233,7 @@ def _check(
 ) -> None:
     faults = []
     for name, value in (("rate_treatment", rate), ("rate_comparison", other_rate)):
-        if not 0 <= value <= 1:
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
             faults.append(Fault("must lie between 0 and 1", column=name, remedy="give proportions: 0.31 for 31%."))
     for name, size in (("n_treatment", n), ("n_comparison", others)):
         if size is not None and (isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 2):
@@ -229,7 +248,9 @@ def _check(
             )
         )
     if published is not None and not (
-        len(published) == 2 and all(isinstance(end, int) and 0 <= end <= 100 for end in published)
+        isinstance(published, tuple | list)
+        and len(published) == 2
+        and all(isinstance(end, int) and not isinstance(end, bool) and 0 <= end <= 100 for end in published)
     ):
         faults.append(Fault("must be two whole numbers of percentage points, such as (1, 23)", column="published"))
     if not 0 < printed_to <= 0.1:

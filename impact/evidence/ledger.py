@@ -13,6 +13,9 @@ from impact.evidence.plan import MEASURES, Plan
 from impact.results import adjusted_p_values, number, with_notes
 
 ADJUSTED = {"p_holm": "holm", "p_bh": "benjamini-hochberg"}
+INTERACTION = "interaction"
+IN_WORDS = MEASURES | {INTERACTION: "test whether effects differ between groups"}
+"""What may stand in a ledger, in words: what may be planned, and the test that goes with planned groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,9 @@ class Entry:
         Decimals that are shown.
     printed : str
         How the estimate and its interval are shown where that is not as they stand: worked out from rounded counts.
+    subgroup, part : str
+        For a result on groups that are looked at apart: what makes the groups, as a plan names it, and which group it
+        is about. A test whether groups differ has no part. Both empty for a result on everyone.
     """
 
     outcome: str
@@ -54,6 +60,13 @@ class Entry:
     scale: float = 1.0
     places: int = 1
     printed: str = ""
+    subgroup: str = ""
+    part: str = ""
+
+    @property
+    def about(self) -> str:
+        """The groups, or the group, that it is about; empty for everyone."""
+        return f"{self.subgroup}: {self.part}" if self.part else self.subgroup
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +101,16 @@ class Ledger:
         faults = []
         seen = set()
         for entry in self.entries:
-            name = f"{entry.outcome}, {entry.measure}"
+            name = ", ".join(filter(None, (entry.outcome, entry.measure, entry.about)))
             if bool(entry.shown) == bool(entry.withheld):
                 faults.append(Fault("must be shown somewhere, or say why it is not", table=name))
-            if entry.measure not in MEASURES:
-                faults.append(Fault(f"is none of the measures {', '.join(MEASURES)}", table=name))
-            if (entry.outcome, entry.measure) in seen:
+            if entry.measure not in IN_WORDS:
+                faults.append(Fault(f"is none of the measures {', '.join(IN_WORDS)}", table=name))
+            if (entry.measure == INTERACTION) != bool(entry.subgroup and not entry.part):
+                faults.append(Fault("must be about one group, or a test whether groups differ", table=name))
+            if (entry.outcome, entry.measure, entry.about) in seen:
                 faults.append(Fault("stands twice", table=name))
-            seen.add((entry.outcome, entry.measure))
+            seen.add((entry.outcome, entry.measure, entry.about))
         if faults:
             raise InputError("The ledger cannot be kept:", faults)
 
@@ -111,20 +126,26 @@ class Ledger:
         return tuple(said)
 
     def planned(self, entry: Entry) -> bool:
-        """Whether an entry was planned."""
-        return self.plan is not None and self.plan.has(entry.outcome, entry.measure)
+        """Whether an entry was planned: the groups of a plan are those of its main outcome."""
+        if self.plan is None:
+            return False
+        if entry.subgroup:
+            return entry.subgroup in self.plan.subgroups and entry.outcome == self.plan.main
+        return self.plan.has(entry.outcome, entry.measure)
 
     def tidy(self) -> pd.DataFrame:
-        """One row an entry: ``term, measure, estimate, conf_low, conf_high, p_value, p_holm, p_bh, planned, shown,
-        reason``. What is not shown has no numbers. Holm (1979) and Benjamini and Hochberg (1995) adjust across all the
-        tests that are shown.
+        """One row an entry: ``term, subgroup, measure, estimate, conf_low, conf_high, p_value, p_holm, p_bh, planned,
+        shown, reason``. What is not shown has no numbers. Holm (1979) and Benjamini and Hochberg (1995) adjust across
+        all the tests that are shown.
         """
         rows = []
         for entry in self.entries:
             values = (entry.estimate, entry.conf_low, entry.conf_high, entry.p_value)
             shown = values if entry.shown else (math.nan,) * 4
-            rows.append((entry.outcome, entry.measure, *shown, self.planned(entry), entry.shown, entry.withheld))
-        names = ["term", "measure", "estimate", "conf_low", "conf_high", "p_value", "planned", "shown", "reason"]
+            about = (entry.outcome, entry.about, entry.measure)
+            rows.append((*about, *shown, self.planned(entry), entry.shown, entry.withheld))
+        names = ["term", "subgroup", "measure", "estimate", "conf_low", "conf_high", "p_value"]
+        names += ["planned", "shown", "reason"]
         table = pd.DataFrame(rows, columns=names)
         for place, (name, method) in enumerate(ADJUSTED.items(), start=names.index("p_value") + 1):
             p_values = table["p_value"].to_numpy(dtype=np.float64)
@@ -134,7 +155,8 @@ class Ledger:
     def __repr__(self) -> str:
         lines = [f"Ledger of {len(self.entries):,} results"]
         for row in self.tidy().to_dict("records"):
-            head = f"{row['term']}, {row['measure']}{'' if row['planned'] else ' (not planned)'}"
+            about = f" ({row['subgroup']})" if row["subgroup"] else ""
+            head = f"{row['term']}{about}, {row['measure']}{'' if row['planned'] else ' (not planned)'}"
             lines.append(
                 f"{head}: not shown, {row['reason']}"
                 if row["reason"]

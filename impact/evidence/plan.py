@@ -21,6 +21,8 @@ MEASURES = {
     "share_by_then": "share of a group by the end",
     "mean_change": "mean change between two readings",
     "signed_rank": "signed-rank test of a change",
+    "share_change": "change of a share between two readings",
+    "share_at_last": "share at the last reading",
     "share_met": "share of needs met in time",
     "share_met_so_far": "share of needs met by now",
 }
@@ -45,7 +47,8 @@ class Plan:
     outcomes : mapping of str to tuple of str
         For each measure the outcomes to be computed. Readings are named ``instrument:scale``, needs by their pathway.
     subgroups : tuple of str
-        Groups to be looked at apart.
+        What makes the groups in which the main outcome is looked at apart: something on record before (``"sex"``), a
+        number with the values at which it is cut (``"age:26"``: under 26, and 26 and over).
     settings : mapping of str to value
         How: follow-up, comparison and thresholds, each key under its table (``"comparison.method"``).
     digest : str
@@ -161,6 +164,7 @@ def departures(
     computed: Set[tuple[str, str]],
     settings: Mapping[str, Setting],
     *,
+    apart: Set[str] = frozenset(),
     why_not: Mapping[str, str],
 ) -> tuple[Departure, ...]:
     """Everything in which what was done is not what was planned.
@@ -172,8 +176,10 @@ def departures(
         What was computed, shown or not.
     settings : mapping
         How it was done, by the names of the plan's settings.
+    apart : set of str
+        What made groups that were looked at apart, shown or not.
     why_not : mapping of str to str
-        For an outcome, or a measure, why it was not computed.
+        For an outcome, a measure or what makes groups, why it was not computed.
     """
     planned = {(name, measure) for measure, names in plan.outcomes.items() for name in names}
     found = [Departure("run, not planned", name, measure) for name, measure in sorted(computed - planned)]
@@ -183,8 +189,9 @@ def departures(
                 why = why_not.get(name) or why_not.get(measure) or "the chapter makes no such analysis"
                 found.append(Departure("planned, not run", name, measure, done=why))
     found += [
-        Departure("planned, not run", name, "subgroup", done="the chapter looks at no group apart")
+        Departure("planned, not run", name, "subgroup", done=why_not.get(name, "the chapter looks at no group apart"))
         for name in plan.subgroups
+        if name not in apart
     ]
     for name in dict.fromkeys([*plan.settings, *settings]):
         was, now = plan.settings.get(name), settings.get(name)

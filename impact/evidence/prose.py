@@ -28,8 +28,10 @@ _WORD_NUMBER = re.compile(
     re.I,
 )
 _SHARE_WORDS = re.compile(
-    r"\b(half|halved|doubled|trebled|tripled|(?:a|one) third|two[\s-]thirds|(?:a|one) quarter|three[\s-]quarters"
-    r"|(?:a|one) fifth|(?:two|three|four)[\s-]fifths|(?:a|one) tenth|most (?:of|people|participants)|the majority)\b",
+    r"\b(half|halved|doubled|trebled|tripled|most (?:of|people|participants)|the majority"
+    rf"|(?:a|{'|'.join(_ONES)})[\s-](?:third|quarter|fifth|sixth|seventh|eighth|ninth|tenth)s?"
+    rf"|(?:\d+|{'|'.join(_UNITS)})\s(?:in|out\sof)\s(?:every\s)?(?:\d{{1,2}}|{'|'.join((*_UNITS, *_TENS))}))"
+    r"\b(?![\d,.]*\d)",
     re.I,
 )
 _LARGE_WORDS = re.compile(
@@ -37,7 +39,7 @@ _LARGE_WORDS = re.compile(
     r"\s+(?:per\s?cent|percentage\s+points?)\b",
     re.I,
 )
-_OTHER_SIGNS = re.compile(r"[\d.,٫٬]*\s?[٪‰‱]")
+_OTHER_SIGNS = re.compile(r"[\d.,٫٬]*\s?[٪‰‱]|\d[\d.,]*\s?ppt?s?\b", re.I)
 LONGEST = 2000
 
 

@@ -121,10 +121,11 @@ class Synthesis:
                 f"{row['term']}: {number(row['estimate'])} ({self.level:.0%} interval {number(row['conf_low'])} to"
                 f" {number(row['conf_high'])}; p = {number(row['p_value'], 2)})"
             )
-        lines.append(
-            f"True effects differ with a standard deviation of {number(self.tau, 3)}"
-            f" ({number(self.tau_low, 3)} to {number(self.tau_high, 3)}); I² {self.i2:.0%}"
-        )
+        if self.model == "random":
+            lines.append(
+                f"True effects differ with a standard deviation of {number(self.tau, 3)}"
+                f" ({number(self.tau_low, 3)} to {number(self.tau_high, 3)}); I² {self.i2:.0%}"
+            )
         if not isnan(self.prediction_low):
             lines.append(f"One more like these: {number(self.prediction_low)} to {number(self.prediction_high)}")
         return with_notes("\n".join([*lines, *self.said]), self.notes)

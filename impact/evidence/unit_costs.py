@@ -95,7 +95,7 @@ class UnitCosts:
         >>> unit_costs().mean_of({"robbery": 0.25, "violence with injury": 0.75}).amount
         13367.5
         """
-        share = pd.Series(dict(shares), dtype=float)
+        share = _shares(shares)
         known = self.table.set_index("offence", drop=False)
         faults = [
             Fault(
@@ -173,6 +173,8 @@ def unit_costs(
     """
     if (prices is None) != (deflator is None):
         raise InputError("prices and deflator belong together: give both, or neither.")
+    if prices is not None and not is_year(prices):
+        raise InputError(f"prices must be a year, written 2015/16 or 2016, not {prices!r}.")
     found = (_shipped() if table is None else _checked(table)).copy()
     if prices is None or deflator is None:
         return UnitCosts(found, ())
@@ -180,6 +182,30 @@ def unit_costs(
     found["amount"] = found["amount"] * index[prices] / found["price_year"].map(index)
     found["price_year"] = prices
     return UnitCosts(found, (f"Amounts are brought to the prices of {prices} by: {source}.",))
+
+
+def _shares(shares: Mapping[str, float]) -> pd.Series:
+    given = dict(shares) if isinstance(shares, Mapping) else {}
+    odd = [
+        name for name, part in given.items() if isinstance(part, bool) or not isinstance(part, int | float | np.number)
+    ]
+    if odd or not isinstance(shares, Mapping):
+        raise InputError("shares must give for each offence a number, as {'robbery': 1}.")
+    return pd.Series(given, dtype=float)
+
+
+def is_year(text: object) -> bool:
+    """Whether a text names a calendar year or a financial one, whose second part follows on the first.
+
+    Examples
+    --------
+    >>> [is_year(text) for text in ("2016", "2015/16", "1999/00", "2015/17", "last year", None)]
+    [True, True, True, False, False, False]
+    """
+    if not isinstance(text, str) or not YEAR.fullmatch(text):
+        return False
+    first, _, second = text.partition("/")
+    return not second or int(second) == (int(first) + 1) % 100
 
 
 @cache
@@ -212,7 +238,7 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
 def _cell_faults(table: pd.DataFrame) -> list[Fault]:
     amount = pd.to_numeric(table["amount"], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     empty = {name: [not (isinstance(cell, str) and cell.strip()) for cell in table[name]] for name in COLUMNS}
-    dated = [isinstance(cell, str) and bool(YEAR.fullmatch(cell)) for cell in table["price_year"]]
+    dated = [is_year(cell) for cell in table["price_year"]]
     checks = (
         ("amount", ~(np.isfinite(amount) & (amount >= 0)), "is not a number, 0 or more", "", "give pounds an offence."),
         (

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from impact.errors import ReportError
 from impact.records.atomic import write_atomically
+from impact.report.attached import attached_files, attached_names
 from impact.report.cache import Cache, code_digest, data_digest, notebook_key
 from impact.report.document import Chapter, Document, assemble
 from impact.report.docx import to_docx
@@ -92,7 +93,7 @@ def build_report(
     check: Check | None = None,
     progress: Progress | None = None,
 ) -> Built:
-    """Build the report: `stem` in HTML, PDF and DOCX, and each chapter alone under ``chapters/``.
+    """Build the report: `stem` in HTML, PDF and DOCX, and under ``chapters/`` each alone with the files beside it.
 
     Everything is written beside its place first and moved there at the end: a build that fails or is interrupted leaves
     the report that stood there.
@@ -137,18 +138,26 @@ def build_report(
     cached = tuple(source.name for source in chapters if source.name not in executed)
     names = [f"{stem}.{form}" for form in WRITERS]
     names += [f"chapters/{source.name}.{form}" for source in chapters for form in WRITERS]
+    beside = {source.name: found for source, found in zip(chapters, blocks, strict=True)}
+    names += [f"chapters/{name}" for stem, found in beside.items() for name in attached_names(stem, found)]
     unchanged = _stands(cache_folder / LAST, key, out_folder, names)
     if unchanged:
         steps.finish("unchanged")
     else:
-        _write(document, stem, key, out_folder, cache_folder / LAST, steps, check)
+        _write(document, beside, stem, key, out_folder, cache_folder / LAST, steps, check)
     files = tuple(out_folder / name for name in names)
     return Built(files, tuple(executed), cached, unchanged, tuple(notes), numbers)
 
 
-def write_documents(document: Document, folder: Path, stem: str, *, check: Check | None = None) -> tuple[Path, ...]:
-    """Write one document in every format, all or none, and return the files; `check` as in `build_report`."""
+def write_documents(
+    document: Document, blocks: Sequence[Block], folder: Path, stem: str, *, check: Check | None = None
+) -> tuple[Path, ...]:
+    """Write one chapter in every format and the files beside it, all or none, and return the files.
+
+    `blocks` are the chapter's; `check` as in `build_report`.
+    """
     content = {f"{stem}.{form}": write(document) for form, write in WRITERS.items()}
+    content |= attached_files(stem, blocks, document)
     _place(content, folder, check)
     return tuple(folder / name for name in content)
 
@@ -273,7 +282,14 @@ def _stands(last: Path, key: str, folder: Path, names: Sequence[str]) -> bool:
 
 
 def _write(
-    document: Document, stem: str, key: str, folder: Path, last: Path, steps: _Steps, check: Check | None
+    document: Document,
+    beside: Mapping[str, Sequence[Block]],
+    stem: str,
+    key: str,
+    folder: Path,
+    last: Path,
+    steps: _Steps,
+    check: Check | None,
 ) -> None:
     wanted = [(stem, document), *((f"chapters/{part.name}", document.chapter(part.name)) for part in document.parts)]
     content: dict[str, bytes] = {}
@@ -281,6 +297,9 @@ def _write(
         for form, write in WRITERS.items():
             content[f"{name}.{form}"] = write(part)
             steps(f"{name}.{form}")
+    for name, blocks in beside.items():
+        files = attached_files(name, blocks, document.chapter(name))
+        content |= {f"chapters/{file}": written for file, written in files.items()}
     _place(content, folder, check)
     digests = {name: digest_bytes(written) for name, written in content.items()}
     write_atomically(last, json.dumps({"key": key, "files": digests}, indent=1).encode("utf-8"))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from impact.cohort import Cohort, Programme
 from impact.distance.pathways import Pathways
 from impact.evidence import coarsen_curve, share
-from impact.evidence.ledger import Entry
+from impact.evidence.ledger import INTERACTION, Entry
 from impact.report.analysis import Compared, NotPossible, Outcome, period
+from impact.report.apart import UNLIKE, Apart
 from impact.report.measured import Measured
 from impact.report.outcomes import GROUPS
 from impact.report.readings import MINIMUM, PATHWAY_TITLES, instrument_key
@@ -17,14 +18,17 @@ from impact.report.released import released_proportion
 from impact.report.words import exhibit_key, interval, lower_first
 
 FEW = f"fewer than {MINIMUM} people"
-UNLIKE = "the groups are too unlike to be compared"
 BESIDE = "made beside the t test, which is the one shown"
 SO_FAR = "made beside the share met in time, which is the one shown"
 FEW_EVENTS = "too few reoffences for a curve"
 
 
 def entries(
-    cohort: Cohort, compared: Compared | NotPossible, readings: tuple[Measured, ...], needs: Pathways | None
+    cohort: Cohort,
+    compared: Compared | NotPossible,
+    readings: tuple[Measured, ...],
+    needs: Pathways | None,
+    looked: tuple[Apart, ...],
 ) -> tuple[Entry, ...]:
     """Every test and interval of a chapter about what came after, in the order of its sections.
 
@@ -36,7 +40,41 @@ def entries(
         found += _of_needs(needs, f"{key}-pathways")
     if isinstance(compared, Compared):
         found += _of_comparison(cohort, compared, key)
-    return tuple(found)
+    return (*found, *(entry for one in looked for entry in _of_groups(one, f"{key}-subgroups")))
+
+
+def _of_groups(one: Apart, key: str) -> Iterator[Entry]:
+    """The result of each group that has one, and the test whether they differ."""
+    if one.table is None or one.main is None:
+        return
+    main = one.main
+    for row in one.table[one.table["refused"] == ""].to_dict("records"):
+        yield Entry(
+            outcome=main.name,
+            measure=main.measure,
+            title=f"{main.title}: {lower_first(one.title)}, {row['part']}",
+            estimate=row["estimate"],
+            conf_low=row["conf_low"],
+            conf_high=row["conf_high"],
+            p_value=row["p_value"],
+            unit=main.unit,
+            scale=main.scale,
+            places=main.places,
+            shown=key,
+            subgroup=one.name,
+            part=str(row["part"]),
+        )
+    if one.interaction is not None:
+        yield Entry(
+            outcome=main.name,
+            measure=INTERACTION,
+            title=f"{main.title}: does it differ by {lower_first(one.title)}?",
+            estimate=one.interaction.statistic,
+            p_value=one.interaction.p_value,
+            unit="F",
+            shown=key,
+            subgroup=one.name,
+        )
 
 
 def _of_readings(programme: Programme, measured: Measured) -> Iterator[Entry]:

@@ -23,6 +23,8 @@ READER = "commonmark_x-raw_html-raw_attribute-yaml_metadata_block-emoji-gfm_auto
 EPOCH = 1_577_836_800
 """The only date in any document: 1 January 2020, so that the same content is the same bytes."""
 LABELS = {"table": "Table", "figure": "Figure"}
+ATTACHED = "attachment"
+"""The kind of a block that is written beside the document, and is no part of it."""
 
 Node = dict[str, Any]
 
@@ -168,6 +170,8 @@ def assemble(chapters: Sequence[Chapter], *, title: str, subtitle: str = "", ban
         counts = dict.fromkeys(LABELS, 0)
         for block in (block for block in chapter.blocks if "key" in block):
             key, kind = block["key"], block["kind"]
+            if kind == ATTACHED:
+                continue
             label = sections.get(key, f"chapter {number}")
             if kind in LABELS:
                 counts[kind] += 1
@@ -199,6 +203,8 @@ def markdown(chapters: Sequence[Chapter]) -> str:
                 pieces.append(_own_footnotes(block["text"], chapter.name))
             elif kind == "heading":
                 pieces.append(f"{'#' * block['level']} {block['text']}")
+            elif kind == ATTACHED:
+                continue
             elif kind == "statement":
                 pieces.append(_fenced(_own_footnotes(block["text"], block["key"]), "statement", block["key"]))
             else:

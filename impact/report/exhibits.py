@@ -1,4 +1,4 @@
-"""The numbered things of a report: tables, figures and statements, each carrying every number that it shows.
+"""The things of a report: tables, figures and statements, each carrying every number that it shows, and files beside.
 
 An exhibit shows itself in Jupyter, and puts beside what is seen a JSON block (`MIME`) from which the documents are made
 and which checked notebooks compare. In words (`text`, captions, notes) another exhibit is named by ``@key``.
@@ -187,7 +187,45 @@ class Statement:
         show([self])
 
 
-Exhibit = Table | Figure | Statement
+@dataclass(frozen=True, eq=False)
+class Attachment:
+    """A table too long for a chapter, written beside it as a CSV file: ``CHAPTER_NAME.csv``.
+
+    Cells may name exhibits by ``@key``, as the text of a chapter does; the file has their numbers.
+
+    Parameters
+    ----------
+    key : str
+        As for a Table.
+    name : str
+        The end of the file's name: small letters.
+    frame : DataFrame
+        Strings only.
+
+    Raises
+    ------
+    ReportError
+        With every fault, as a Table.
+    """
+
+    key: str
+    name: str
+    frame: pd.DataFrame = field(repr=False)
+    numbers: Numbers = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        faults = _faults(self.key)
+        if not re.fullmatch(r"[a-z]+", self.name):
+            faults.append(Fault("has a name that is not small letters", table=self.key))
+        if not all(isinstance(cell, str) for row in self.frame.to_numpy().tolist() for cell in row):
+            faults.append(Fault("has cells that are not text", table=self.key, remedy="format each cell first."))
+        _refuse(faults)
+
+    def _ipython_display_(self) -> None:
+        show([self])
+
+
+Exhibit = Table | Figure | Statement | Attachment
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +275,8 @@ def bundles(exhibit: Exhibit) -> list[tuple[Bundle, Bundle]]:
     data: Bundle = {MIME: block, "text/plain": plain(exhibit)}
     if isinstance(exhibit, Table):
         return [({**data, "text/html": table_html(block)}, {})]
+    if isinstance(exhibit, Attachment):
+        return [(data, {})]
     if isinstance(exhibit, Statement):
         return [({**data, "text/markdown": _keys_in_brackets(exhibit.text)}, {})]
     width, height = (round(96 * inches) for inches in exhibit.size)
@@ -252,6 +292,10 @@ def to_block(exhibit: Exhibit) -> Block:
     if isinstance(exhibit, Table):
         words = {"caption": exhibit.caption, "note": exhibit.note, "columns": exhibit.columns, "rows": exhibit.rows}
         return {"kind": "table", "key": exhibit.key, **words, "numbers": numbers}
+    if isinstance(exhibit, Attachment):
+        rows = [list(row) for row in exhibit.frame.itertuples(index=False, name=None)]
+        columns = list(map(str, exhibit.frame.columns))
+        return {"kind": "attachment", "key": exhibit.key, "name": exhibit.name, "columns": columns, "rows": rows}
     if isinstance(exhibit, Statement):
         return {"kind": "statement", "key": exhibit.key, "text": exhibit.text, "numbers": numbers}
     words = {"caption": exhibit.caption, "alt": exhibit.alt}
@@ -264,6 +308,10 @@ def from_block(block: Mapping[str, Any]) -> Exhibit:
     if block["kind"] == "table":
         frame = pd.DataFrame(block["rows"], columns=block["columns"], dtype=object)
         return Table(block["key"], block["caption"], frame, block["note"])
+    if block["kind"] == "attachment":
+        return Attachment(
+            block["key"], block["name"], pd.DataFrame(block["rows"], columns=block["columns"], dtype=object)
+        )
     if block["kind"] == "statement":
         return Statement(block["key"], block["text"], block["numbers"])
     png = base64.b64decode(block["png"])
@@ -311,6 +359,8 @@ def plain(exhibit: Exhibit) -> str:
     """An exhibit as text, columns aligned."""
     if isinstance(exhibit, Statement):
         return _keys_in_brackets(exhibit.text)
+    if isinstance(exhibit, Attachment):
+        return f"[{exhibit.key}] A file beside the chapter; rows: {len(exhibit.frame):,}."
     head = f"[{exhibit.key}] {_keys_in_brackets(exhibit.caption)}"
     if isinstance(exhibit, Figure):
         return f"{head}\n{exhibit.alt}"

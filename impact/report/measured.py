@@ -39,14 +39,19 @@ def own_instruments(programme: Programme) -> list[Instrument]:
     return [instrument for instrument in programme.instruments if instrument.made_by == "programme"]
 
 
+def is_status(instrument: Instrument) -> bool:
+    """Whether its readings are no (0) and yes (1) and nothing between."""
+    return (instrument.low, instrument.high) == (0, 1)
+
+
 def measure_readings(programme: Programme, linked: Linked) -> tuple[Measured, ...]:
-    """Change from first to last reading on each instrument of the programme that has readings."""
+    """Change from first to last reading on each instrument of the programme with readings that are no yes or no."""
     readings = linked.table("assessment")
     mine = readings[(readings["programme"] == programme.name).fillna(False)]
     found = []
     for instrument in own_instruments(programme):
         held = mine[mine["instrument"] == instrument.name]
-        if not held.empty:
+        if not held.empty and not is_status(instrument):
             made = change(
                 held,
                 person="person_id",

@@ -30,6 +30,7 @@ BANNER = (
 
 CHECKED = (".html", ".docx")
 RECORD, EXPECTED = "outputs.csv", "expected.json"
+COSTS = "costs"
 
 
 def disclosure_check(linked: Linked) -> Check:
@@ -84,7 +85,8 @@ def build_annual(
     out : Path
         Where the report goes.
     notebooks : Path
-        The folder of ``annual.ipynb`` and ``programmes/``.
+        The folder of ``annual.ipynb`` and ``programmes/``; the chapters are run again where a file in its ``costs/``
+        changes.
     last : Path, optional
         The numbers of the last release, as ``--accept`` keeps them; ``expected.json`` in `out` unless said, and none
         where that is not there.
@@ -114,7 +116,8 @@ def build_annual(
     defined = {
         name: tuple(file for file in (path, plan_file(path)) if file.is_file()) for name, path in programmes().items()
     }
-    sources = [Source(path, defined.get(path.stem, ())) for path in chapters]
+    costs = tuple(sorted((notebooks / COSTS).glob("*")))
+    sources = [Source(path, (*defined.get(path.stem, ()), *costs)) for path in chapters]
     sources.insert(0, Source(front, tuple(file for source in sources for file in source.definitions)))
     built = build_report(
         sources,

@@ -17,6 +17,7 @@ from impact.report.analysis import MINIMUM_ANALYSED
 from impact.report.exhibits import Exhibit, Figure, Section, Statement, Table
 from impact.report.measured import Measured, own_instruments
 from impact.report.released import released_proportion
+from impact.report.statuses import Status, status_exhibits
 from impact.report.words import decimal, exhibit_key, interval, listing, lower_first, probability, title
 
 MINIMUM = default_rules().minimum
@@ -34,11 +35,12 @@ PATHWAY_TITLES = {
 }
 
 
-def interviews(programme: Programme, measured: tuple[Measured, ...]) -> Section:
+def interviews(programme: Programme, measured: tuple[Measured, ...], statuses: tuple[Status, ...]) -> Section:
     """Change between first and last reading on each instrument of the programme, with who has no second reading."""
     exhibits: list[Exhibit] = []
     for one in measured:
         exhibits += _instrument(programme, one)
+    exhibits += status_exhibits(programme, statuses)
     return Section("", tuple(exhibits) or (_nothing(programme),))
 
 

@@ -6,14 +6,15 @@ import pandas as pd
 
 from impact.cohort import Cohort
 from impact.evidence.claims import BALANCE_LIMIT
-from impact.evidence.ledger import Entry, Ledger
-from impact.evidence.plan import MEASURES, Departure, Plan, Setting, departures
+from impact.evidence.ledger import IN_WORDS, Entry, Ledger
+from impact.evidence.plan import Departure, Plan, Setting, departures
 from impact.report.analysis import (
     MINIMUM_ANALYSED,
     MINIMUM_REOFFENDERS,
     Compared,
     NotPossible,
 )
+from impact.report.apart import Apart
 from impact.report.exhibits import Exhibit, Statement, Table
 from impact.report.readings import PATHWAY_TITLES
 from impact.report.words import exhibit_key, interval, probability, title
@@ -40,11 +41,13 @@ UNPLANNED = (
 
 
 def departed(
-    cohort: Cohort, compared: Compared | NotPossible, found: tuple[Entry, ...], plan: Plan
+    cohort: Cohort, compared: Compared | NotPossible, looked: tuple[Apart, ...], found: tuple[Entry, ...], plan: Plan
 ) -> tuple[Departure, ...]:
     """What was done that was not planned, planned and not done, or done otherwise."""
     why = {
         "mean_change": "too few readings before and after are on record",
+        "share_change": "no first and last reading of it is on record",
+        "share_at_last": "no reading of it is on record",
         "share_met": "no needs that could be watched for six months are on record",
     }
     if isinstance(compared, NotPossible):
@@ -53,8 +56,10 @@ def departed(
         why |= {one.name: one.why for one in compared.not_compared}
         if compared.hazard is None:
             why["first_reoffence"] = NO_MODEL
-    computed = {(entry.outcome, entry.measure) for entry in found}
-    return departures(plan, computed, _settings(cohort, compared), why_not=why)
+    why |= {one.name: one.why for one in looked}
+    computed = {(entry.outcome, entry.measure) for entry in found if not entry.subgroup}
+    apart = {one.name for one in looked if not one.why}
+    return departures(plan, computed, _settings(cohort, compared), apart=apart, why_not=why)
 
 
 def _settings(cohort: Cohort, compared: Compared | NotPossible) -> dict[str, Setting]:
@@ -84,14 +89,15 @@ def plan_exhibits(cohort: Cohort, ledger: Ledger, found: tuple[Departure, ...]) 
     if plan is None:
         return [Statement(f"{key}-plan-said", UNPLANNED)]
     planned = sum(len(names) for names in plan.outcomes.values())
-    kept = sum(ledger.planned(entry) for entry in ledger.entries)
+    of_all = [entry for entry in ledger.entries if not entry.subgroup]
+    kept = sum(ledger.planned(entry) for entry in of_all)
     rows = [
         ("File", f"{plan.programme}.toml"),
         ("SHA-256 of its content", " ".join(plan.digest[at : at + 16] for at in range(0, 64, 16))),
         ("Main outcome", _named(ledger, plan.main)),
         ("Results planned", str(planned)),
         ("Of them computed", str(kept)),
-        ("Computed, not planned", str(len(ledger.entries) - kept)),
+        ("Computed, not planned", str(len(of_all) - kept)),
         ("Groups to be looked at apart", ", ".join(plan.subgroups) or "none"),
     ]
     table = Table(
@@ -143,8 +149,11 @@ def _what(ledger: Ledger, group: list[Departure], measure: str) -> str:
     if first.kind == "setting differs":
         return _spaced(f"{title(first.name.rpartition('.')[2])}: {first.planned}")
     if measure:
-        return f"{title(MEASURES[measure])} ({len(group)})"
-    return "; ".join(dict.fromkeys(_named(ledger, one.name, one.measure) for one in group))
+        return f"{title(IN_WORDS[measure])} ({len(group)})"
+    named = [
+        f"Groups by {one.name}" if one.measure == "subgroup" else _named(ledger, one.name, one.measure) for one in group
+    ]
+    return "; ".join(dict.fromkeys(named))
 
 
 def _spaced(text: str) -> str:
@@ -201,7 +210,7 @@ def _ledger_said(ledger: Ledger, shown: int, tests: int, key: str) -> str:
     hidden: dict[tuple[str, str], int] = {}
     for entry in ledger.entries:
         if entry.withheld:
-            what = (MEASURES[entry.measure], entry.withheld)
+            what = (IN_WORDS[entry.measure], entry.withheld)
             hidden[what] = hidden.get(what, 0) + 1
     if hidden:
         lines = [f"- {title(measure)} ({count}): {why}." for (measure, why), count in hidden.items()]

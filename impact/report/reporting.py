@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,15 @@ import pandas as pd
 from impact.errors import InputError
 from impact.evidence.reporting import STANDARDS, Checklist, fill_checklist
 from impact.report.analysis import Compared
-from impact.report.exhibits import Exhibit, Statement, Table
+from impact.report.exhibits import KEY, Attachment, Exhibit, Statement, Table
 from impact.report.words import covariate_title, exhibit_key, listing, long_date, lower_first, sentence
 
 if TYPE_CHECKING:
     from impact.report.chapter import Chapter
+
+SEE = re.compile(rf"See ({KEY})\.")
+ITEMS = "reporting"
+"""The file of every item beside a chapter, by the end of its name."""
 
 
 def reporting_checklist(chapter: Chapter | Mapping[str, str], *, standard: str = "RECORD") -> Checklist:
@@ -82,7 +87,20 @@ def facts(chapter: Chapter) -> dict[str, str]:
             for one in chapter.readings
         ),
     }
-    return {name: text for name, text in (found | _of_comparison(chapter, key)).items() if text}
+    if chapter.spent is not None:
+        found["cost"] = f"In {chapter.spent.price_year} prices: {_see(key, 'cost')}"
+    if chapter.worth is not None:
+        found["worth"] = f"The cost of crime avoided, with its interval: {_see(key, 'cost')}"
+    if any(one.table is not None for one in chapter.apart):
+        found["subgroups"] = (
+            "Groups named in the plan, worked out as for everyone, with a test whether they differ where the method has"
+            f" one: {_see(key, 'subgroups')}"
+        )
+    return {
+        name: text
+        for name, text in (found | _of_comparison(chapter, key)).items()
+        if text and chapter.keys.issuperset(SEE.findall(text))
+    }
 
 
 def _of_comparison(chapter: Chapter, key: str) -> dict[str, str]:
@@ -111,11 +129,12 @@ def _of_comparison(chapter: Chapter, key: str) -> dict[str, str]:
 
 
 def _see(key: str, name: str) -> str:
+    """Where it is; a fact whose exhibit the chapter does not have is not known."""
     return f"See {key}-{name}."
 
 
 def checklist_exhibits(chapter: Chapter) -> list[Exhibit]:
-    """How far each standard is filled; the items themselves are in `reporting_checklist`."""
+    """How far each standard is filled, and the file of every item."""
     key = exhibit_key(chapter.programme.name)
     filled = [reporting_checklist(chapter, standard=name) for name in STANDARDS]
     rows = [
@@ -128,9 +147,19 @@ def checklist_exhibits(chapter: Chapter) -> list[Exhibit]:
     ]
     said = (
         f"@{key}-standards counts the items of five reporting standards of which this run says something. A blank item"
-        " is one that nobody but the authors can fill: it is not met."
+        " is one that nobody but the authors can fill: it is not met. Every item, and where it is reported, stands in"
+        f" the file {chapter.programme.name}_{ITEMS}.csv beside this chapter."
     )
     return [
         Statement(f"{key}-standards-said", said),
         Table(f"{key}-standards", "How far reporting standards are filled", pd.DataFrame(rows)),
+        Attachment(f"{key}-standards-items", ITEMS, _items(filled)),
     ]
+
+
+def _items(filled: list[Checklist]) -> pd.DataFrame:
+    """Every item of every standard, its status, and where it is reported."""
+    parts = [made.tidy().assign(standard=made.standard) for made in filled]
+    table = pd.concat(parts, ignore_index=True).rename(columns={"said": "reported"})
+    named = [SEE.sub(r"See @\1.", text) for text in table["reported"]]
+    return table.assign(reported=named)[["standard", "number", "section", "item", "status", "reported"]]

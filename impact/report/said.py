@@ -13,19 +13,22 @@ from impact.evidence import Finding, Verdict
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, period
 from impact.report.exhibits import Section, Statement
-from impact.report.measured import Measured, own_instruments
+from impact.report.measured import Measured, is_status, own_instruments
+from impact.report.statuses import Status
 from impact.report.words import exhibit_key
 
 TOOK_PART = "“Took part” means accepted by the programme, whether or not the person then started."
 
 
-def findings(cohort: Cohort, compared: Compared | NotPossible, measured: tuple[Measured, ...]) -> tuple[Finding, ...]:
+def findings(
+    cohort: Cohort, compared: Compared | NotPossible, measured: tuple[Measured, ...], statuses: tuple[Status, ...]
+) -> tuple[Finding, ...]:
     """What a chapter found, its main finding first: on reoffending, then on each reading before and after."""
     found = [_on_reoffending(cohort, compared)] if cohort.programme.reoffending else []
-    tables = {one.instrument.name: one.table for one in measured}
+    tables = {one.instrument.name: one.table for one in measured} | {one.instrument.name: one.table for one in statuses}
     for instrument in own_instruments(cohort.programme):
         if len(instrument.scales) == 1:
-            found.append(_on_change(cohort.programme, instrument, tables.get(instrument.name)))
+            found.append(_on_change(cohort, instrument, tables.get(instrument.name)))
     return tuple(found) or (Finding(programme=cohort.programme.title, design="none", n_treated=_accepted(cohort)),)
 
 
@@ -66,10 +69,13 @@ def _on_reoffending(cohort: Cohort, compared: Compared | NotPossible) -> Finding
     )
 
 
-def _on_change(programme: Programme, instrument: Instrument, table: pd.DataFrame | None) -> Finding:
-    outcome = f"the mean reading ({instrument.title})"
+def _on_change(cohort: Cohort, instrument: Instrument, table: pd.DataFrame | None) -> Finding:
+    programme = cohort.programme
+    outcome, scale = f"the mean reading ({instrument.title})", 1
+    if is_status(instrument):
+        outcome, scale = f"the per cent of people with a yes ({instrument.title})", 100
     if table is None or table.empty:
-        return Finding(programme=programme.title, design="none", outcome=outcome)
+        return Finding(programme=programme.title, design="none", outcome=outcome, n_treated=_accepted(cohort))
     row = table.iloc[0]
     return Finding(
         programme=programme.title,
@@ -77,9 +83,9 @@ def _on_change(programme: Programme, instrument: Instrument, table: pd.DataFrame
         outcome=outcome,
         n_treated=int(row["n_first"]),
         n_analysed=int(row["n"]),
-        estimate=float(row["estimate"]),
-        conf_low=float(row["conf_low"]),
-        conf_high=float(row["conf_high"]),
+        estimate=scale * float(row["estimate"]),
+        conf_low=scale * float(row["conf_low"]),
+        conf_high=scale * float(row["conf_high"]),
         p_value=float(row["p_value"]),
     )
 

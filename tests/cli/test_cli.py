@@ -67,7 +67,8 @@ def test_a_chapter_is_three_files_and_their_record_the_same_twice(root: Path, tm
         folder = tmp_path / name
         assert run(["chapter", "shelter", "--data", str(root / "data_synthetic"), "--out", str(folder)]) == 0
     first = files(tmp_path / "one")
-    assert sorted(first) == ["shelter.docx", "shelter.html", "shelter.pdf", "shelter_outputs.csv"]
+    named = ["shelter.docx", "shelter.html", "shelter.pdf", "shelter_outputs.csv", "shelter_reporting.csv"]
+    assert sorted(first) == named
     assert files(tmp_path / "two") == first
 
 

@@ -15,8 +15,12 @@ from impact.cohort import observed_expected
 from impact.errors import InputError
 from impact.evidence import Finding, check_claims, verdict
 from impact.evidence.check_claims import _rules
+from impact.evidence.cost_claims import cost_verdict
+from impact.evidence.subgroup_claims import subgroup_verdict
 from impact.results import Estimate
 from tests.evidence.test_claims import BLUE_SKY, CASES, SCORE, UNCLEAR
+from tests.evidence.test_cost_claims import CASES as MONEY
+from tests.evidence.test_subgroup_claims import CASES as SUBGROUPS
 
 TOLD = replace(BLUE_SKY, n_treated=72)
 RANDOMISED = replace(TOLD, design="randomised")
@@ -56,6 +60,15 @@ def codes(text: str, *results: Any, completers: tuple[Any, ...] = ()) -> list[st
         ("Thirty-one in every hundred reoffended.", [TOLD], []),
         ("Thirty-two in every hundred reoffended.", [TOLD], ["figure"]),
         ("The 95% interval is 1 to 23 percentage points.", [TOLD], []),
+        ("The programme works best for younger men.", [UNCLEAR], ["subgroup"]),
+        ("It helped women stay in touch, but it was effective for men and not for women.", [UNCLEAR], ["subgroup"]),
+        ("It is better for those with a home than without one.", [UNCLEAR], ["subgroup"]),
+        ("We asked whether it works better for women.", [UNCLEAR], []),
+        ("The programme saved the public purse £200,000.", [TOLD], ["money"]),
+        ("For every £1 spent, £3.20 was returned.", [TOLD], ["money"]),
+        ("It pays for itself and is value for money.", [TOLD], ["money"]),
+        ("It is not known whether it pays for itself.", [TOLD], []),
+        ("The programme cost £1,500 for each person who took part.", [TOLD], []),
     ],
 )
 def test_each_kind_of_claim(text: str, results: list[Any], expected: list[str]) -> None:
@@ -102,6 +115,25 @@ def test_what_the_gate_permits_the_check_permits(name: str) -> None:
     assert set(broken["code"]) <= allowed, broken[["code", "sentence"]].to_string()
 
 
+@pytest.mark.parametrize("name", MONEY)
+def test_what_the_gate_permits_of_money_the_check_permits(name: str) -> None:
+    found = cost_verdict(MONEY[name])
+    broken = check_claims("\n\n".join((found.headline, *found.can_say)), [TOLD]).tidy()
+    assert set(broken["code"]) <= {"figure"}, broken[["code", "sentence"]].to_string()
+
+
+@pytest.mark.parametrize("name", SUBGROUPS)
+def test_what_the_gate_permits_of_subgroups_the_check_permits(name: str) -> None:
+    found = subgroup_verdict(SUBGROUPS[name])
+    broken = check_claims("\n\n".join((found.headline, *found.can_say)), [TOLD]).tidy()
+    assert broken.empty, broken[["code", "sentence"]].to_string()
+
+
+@pytest.mark.parametrize("text", ["In 12 in 2021 ...", "He came 3 in 1,000 times.", "In May one in the group left."])
+def test_years_and_thousands_are_no_shares_in_words(text: str) -> None:
+    assert not check_claims(text, [UNCLEAR]).unread
+
+
 def test_where_it_is_and_what_to_write_instead_are_said() -> None:
     found = check_claims("# Results\n\nAll was well.\n\n- One\n- It **reduced** reoffending.\n", [UNCLEAR])
     row = found.tidy().iloc[0]
@@ -137,6 +169,7 @@ WORDS = st.sampled_from(
         *("reduced", "reoffending", "12%", "no effect", "-", "\n\n", "“", "> ", "|", "`", "**", "1,000,000%", "proves"),
         *(
             "twenty-one per cent",
+            *("three in ten", "saved £1m", "works better for men", "12pp", "two hundred per cent", "£"),
             "significantly",
             "<b>",
             "&lt;",
@@ -195,6 +228,12 @@ def test_a_sentence_in_another_alphabet_is_always_said_to_be_unread(word: str) -
         ("The rate was 310‰ then.", "310‰"),
         ("Reoffending halved.", "halved"),
         ("Two-thirds did.", "two-thirds"),
+        ("Seven tenths did.", "seven tenths"),
+        ("Three in ten did.", "three in ten"),
+        ("Of them 1 in 4 did.", "1 in 4"),
+        ("Nine out of every 10 did.", "nine out of every 10"),
+        ("It was 12pp lower.", "12pp"),
+        ("It was 1.5 ppts lower.", "1.5 ppts"),
     ],
 )
 def test_figures_that_cannot_be_read_are_said(text: str, unread: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from impact.errors import InputError
 from impact.evidence import Finding, Verdict, verdict
-from impact.evidence.claims import _wording
+from impact.evidence.wording import wording
 
 SNAPSHOT = Path(__file__).with_name("verdicts.txt")
 BLUE_SKY = Finding(
@@ -81,7 +81,7 @@ def test_every_branch_says_what_it_said() -> None:
 
 
 def test_the_cases_take_every_branch() -> None:
-    assert {verdict(finding).status for finding in CASES.values()} == set(_wording()["status"])
+    assert {verdict(finding).status for finding in CASES.values()} == set(wording()["status"])
 
 
 def test_blue_sky_as_published() -> None:

@@ -116,6 +116,9 @@ def test_what_must_travel_with_the_number() -> None:
         ({"programme_cost": 0.0}, "programme_cost: is not a number above 0"),
         ({"participants": 0}, "participants: is not a whole number"),
         ({"participants": float("nan")}, "participants: is not a whole number"),
+        ({"participants": float("inf")}, "participants: is not a whole number"),
+        ({"effect": -0.3}, "effect: must be an Estimate, not float"),
+        ({"unit_cost": 10_000}, "unit_cost: must be the mean cost of an offence, from .*not int"),
         ({"completers": 101}, "completers: is not a whole number from 1"),
         ({"multiplier": -1.0}, "multiplier: is not a number above 0"),
     ],
@@ -123,6 +126,13 @@ def test_what_must_travel_with_the_number() -> None:
 def test_what_cannot_be_valued_is_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         worth(**changed)
+
+
+def test_nothing_is_never_written_as_minus_nothing() -> None:
+    from impact.evidence.economics import pounds, shown
+
+    assert [pounds(-0.3), pounds(-1234.0), pounds(0.0)] == ["£0", "−£1,230", "£0"]
+    assert [shown(-0.001, "£1"), shown(-0.18, "£1")] == ["£0.00", "−£0.18"]
 
 
 def test_a_ratio_is_refused() -> None:
@@ -156,6 +166,9 @@ def test_a_mix_is_a_weighted_mean_and_says_what_is_not_verified() -> None:
     for shares in ({"robbery": 0.5}, {}, {"robbery": 1.5, "arson": -0.5}, {"robbery": float("nan")}):
         with pytest.raises(InputError, match="1 together"):
             costs.mean_of(shares)
+    for odd in ({"robbery": "all"}, {"robbery": None}, {"robbery": True}, ["robbery"]):
+        with pytest.raises(InputError, match="shares must give for each offence a number"):
+            costs.mean_of(odd)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="has no offence 'drugs'"):
         costs.mean_of({"drugs": 1})
 
@@ -170,6 +183,10 @@ def test_a_cost_without_a_date_is_refused_by_row_with_every_other_fault() -> Non
         im.unit_costs(table)
     assert "column price_year: is missing, or is no year (3 rows: 3, 5, 6)" in str(refused.value)
     assert "column source: is empty (1 row: 1)" in str(refused.value)
+    with pytest.raises(InputError, match=r"column price_year: is missing, or is no year \(1 row: 2\)"):
+        im.unit_costs(
+            im.unit_costs().tidy().assign(price_year=lambda t: ["2015/16", "2015/18", *["2016"] * (len(t) - 2)])
+        )
     with pytest.raises(InputError, match="column price_year: is missing"):
         im.unit_costs(table.drop(columns="price_year"))
 
@@ -191,6 +208,8 @@ def test_deflating_there_and_back_is_nothing_and_years_are_never_mixed() -> None
         im.unit_costs(prices="2016/17", deflator=gdp)
     with pytest.raises(InputError, match="belong together"):
         im.unit_costs(prices="2016/17")
+    with pytest.raises(InputError, match="prices must be a year, written 2015/16 or 2016, not 'now'"):
+        im.unit_costs(prices="now", deflator=gdp)
     with pytest.raises(InputError, match="column index: is not a number above 0"):
         im.unit_costs(prices="2023/24", deflator=gdp.assign(index=[80.0, 0.0, 1.0]))
 

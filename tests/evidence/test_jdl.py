@@ -98,8 +98,30 @@ def test_faults_of_a_summary_are_named_together() -> None:
         im.jdl_summary(n_treatment=1, rate_treatment=31, rate_comparison=-0.1, published=(1, 200), printed_to=1)
     columns = [fault.column for fault in caught.value.faults]
     assert columns == ["rate_treatment", "rate_comparison", "n_treatment", "published", "printed_to"]
+    for odd in ("0.31", None, True):
+        with pytest.raises(InputError, match="rate_treatment: must lie between 0 and 1"):
+            im.jdl_summary(n_treatment=100, rate_treatment=odd, rate_comparison=0.4)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="published: must be two whole numbers"):
+        im.jdl_summary(n_treatment=100, rate_treatment=0.3, rate_comparison=0.4, published=5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="smaller than n_treatment"):
         im.jdl_summary(n_treatment=100, rate_treatment=0.3, rate_comparison=0.4, n_comparison=60)
+
+
+def test_a_small_difference_of_very_many_has_a_sentence_that_can_be_read() -> None:
+    found = im.jdl_summary(n_treatment=10_000_000, rate_treatment=0.300, rate_comparison=0.303)
+    assert found.significant
+    assert "of less than 1 percentage points" in found.statement
+    alike = im.jdl_summary(n_treatment=10_000_000, rate_treatment=0.30, rate_comparison=0.33)
+    assert "of about 3 percentage points" in alike.statement
+
+
+def test_where_everybody_or_nobody_reoffended_no_interval_is_given() -> None:
+    found = im.jdl_summary(n_treatment=50, rate_treatment=0.0, rate_comparison=0.43)
+    assert math.isnan(found.conf_low)
+    assert math.isnan(found.conf_high)
+    assert not found.significant
+    assert "this error is 0: no interval and no test is given" in found.notes[-1]
+    assert "nan" not in repr(found)
 
 
 class TestSentences:

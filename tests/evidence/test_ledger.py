@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import impact as im
 from impact.errors import InputError
 from impact.evidence.ledger import Entry, Ledger
 
@@ -53,6 +55,29 @@ def test_an_entry_that_nobody_could_find_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         Ledger((entry("a"), entry("a"), entry("d", shown=""), both, odd), None)
     assert [fault.table.split(",")[0] for fault in caught.value.faults] == ["a", "d", "b", "c"]
+
+
+def test_results_on_groups_stand_by_group_and_are_planned_with_the_groups_of_the_main_outcome() -> None:
+    plan = replace(im.read_plan("pops"), subgroups=("sex",))
+    of_groups = [entry("reoffended", p, subgroup="sex", part=part) for part, p in (("female", 0.2), ("male", 0.01))] + [
+        replace(entry("reoffended", 0.03, subgroup="sex"), measure="interaction"),
+        entry("reoffended", 0.5, subgroup="age:26", part="under 26"),
+        entry("recalled", 0.5, subgroup="sex", part="male"),
+    ]
+    table = Ledger(tuple(of_groups), plan).tidy()
+    assert table["subgroup"].tolist() == ["sex: female", "sex: male", "sex", "age:26: under 26", "sex: male"]
+    assert table["planned"].tolist() == [True, True, True, False, False]
+    assert table["p_holm"].tolist()[1] == pytest.approx(0.05)
+    assert "reoffended (sex: male), mean_change: 1" in repr(Ledger(tuple(of_groups), plan))
+    for odd in (
+        entry("reoffended", subgroup="sex"),
+        replace(entry("reoffended"), measure="interaction"),
+        replace(entry("reoffended", subgroup="sex", part="male"), measure="interaction"),
+    ):
+        with pytest.raises(InputError, match="must be about one group, or a test whether groups differ"):
+            Ledger((odd,), plan)
+    with pytest.raises(InputError, match="sex: male: stands twice"):
+        Ledger((of_groups[1], of_groups[1]), plan)
 
 
 def test_an_empty_ledger_is_a_table_without_rows() -> None:

@@ -148,6 +148,10 @@ def test_every_departure_is_found_and_none_made_up(tmp_path: Path) -> None:
     del done["comparison.caliper"]
     computed = {("reoffended", "risk_difference"), ("reoffended", "hazard_ratio")}
     found = departures(plan, computed, done, why_not={"recalled": "nobody was recalled"})
+    looked = departures(plan, computed, done, apart={"women"}, why_not={})
+    assert not [one for one in looked if one.measure == "subgroup"]
+    why = departures(plan, computed, done, why_not={"women": "nobody's sex is on record"})
+    assert [one.done for one in why if one.measure == "subgroup"] == ["nobody's sex is on record"]
     assert [(one.kind, one.name, one.measure, one.planned, one.done) for one in found] == [
         ("run, not planned", "reoffended", "hazard_ratio", "", ""),
         ("planned, not run", "recalled", "risk_difference", "", "nobody was recalled"),
@@ -164,5 +168,5 @@ def test_every_departure_is_found_and_none_made_up(tmp_path: Path) -> None:
 def test_the_plans_shipped_can_be_read(name: str) -> None:
     plan = im.read_plan(name)
     assert plan.programme == name
-    assert set(plan.tidy()["kind"]) == {"outcome", "setting"}
+    assert set(plan.tidy()["kind"]) == {"outcome", "setting", *(["subgroup"] if plan.subgroups else [])}
     assert plan.digest in repr(plan)

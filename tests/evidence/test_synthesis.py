@@ -62,6 +62,8 @@ def test_a_common_effect_is_metafors(name: str) -> None:
     assert found.coefficients.loc[0, "std_error"] == pytest.approx(row["common_se"], rel=1e-12)
     assert found.tidy()["pooled_estimate"].isna().all()
     assert found.said == ()
+    assert "nan" not in repr(found)
+    assert "differ with a standard deviation" not in repr(found)
 
 
 def test_eight_schools_as_published() -> None:

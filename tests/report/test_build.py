@@ -197,3 +197,20 @@ def test_committed_outputs_are_the_same_bytes_and_pass_nbval(place: Place) -> No
     assert "2 failed, 2 passed" in run.stdout
     assert "pops.ipynb::Cell 2" in run.stdout
     assert "pops.ipynb::Cell 3" in run.stdout
+
+
+def test_a_file_beside_a_chapter_is_placed_with_it_and_made_again_where_it_is_gone(place: Place) -> None:
+    code = SHOWN.replace("import Section, Statement, Table", "import Attachment, Section, Statement, Table").replace(
+        "(flow, ",
+        '(Attachment("NAME-items", "reporting", pd.DataFrame({"reported": ["See @NAME-flow."]})), flow, ',
+    )
+    pages = [notebook(place.root, "pops", code), notebook(place.root, "moms")]
+    built = place.build(*pages)
+    beside = place.out / "chapters" / "pops_reporting.csv"
+    assert beside in built.files
+    assert beside.read_bytes() == b"reported\r\nSee Table 1.1.\r\n"
+    assert not (place.out / "chapters" / "moms_reporting.csv").exists()
+    assert place.build(*pages).unchanged
+    beside.unlink()
+    assert not place.build(*pages).unchanged
+    assert beside.is_file()

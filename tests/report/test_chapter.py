@@ -34,7 +34,7 @@ def test_the_heads_of_the_framework_are_answered(chapters: dict[str, Chapter], n
     wanted = ["The programme", "Who came", "Pre and post interviews", "Pathways progress"]
     if name != "time_matters":
         wanted += ["Risk management", "Re-offending"]
-    assert heads == [*wanted, "What can be said, and what cannot", "Stories", "For the record"]
+    assert heads == [*wanted, "What it cost", "What can be said, and what cannot", "Stories", "For the record"]
 
 
 @pytest.mark.parametrize("name", PROGRAMMES)

@@ -20,17 +20,30 @@ from impact.distance.change import Change
 from impact.distance.pathways import Pathways
 from impact.errors import DefinitionError
 from impact.evidence.ledger import Ledger
-from impact.report import analysis, annual, chapter, computed, measured, outcomes, people, readings, record, said
+from impact.report import (
+    analysis,
+    annual,
+    apart,
+    chapter,
+    computed,
+    measured,
+    outcomes,
+    people,
+    readings,
+    record,
+    said,
+    statuses,
+)
 from impact.report.chapter import Chapter
 from impact.report.exhibits import Statement, Table, plain
 from impact.survival.kaplan_meier import KaplanMeier
 
 PROGRAMMES = ("dwp", "magistra", "moms", "pops", "shelter", "time_matters")
 METHODS = re.compile(r"impact\.(distance|survival|comparison|system|cohort)\b")
-MODULES = (analysis, chapter, computed, measured, outcomes, people, readings, record, said)
+MODULES = (analysis, apart, chapter, computed, measured, outcomes, people, readings, record, said, statuses)
 INTERVAL = re.compile(r"[−\d][\d.,]* \([−\d][\d.,]* to [−\d][\d.,]*\)")
 TESTED = {"p_value", "signed_rank_p"}
-ADJUSTED = {"p_holm", "p_bh"}
+ADJUSTED = {"p_holm", "p_bh", "p_adjusted"}
 GROUP = {1: "took_part", 0: "comparison"}
 COLUMNS = {
     ("p_value",): "",
@@ -86,6 +99,11 @@ def missing(ledger: Ledger, results: list[Any]) -> list[str]:
         if isinstance(result, Propensity):  # of who took part: it tests no outcome
             continue
         table = result.tidy() if hasattr(result, "tidy") else pd.DataFrame()
+        test = getattr(result, "interaction", None)
+        if test is not None and not any(
+            entry.measure == "interaction" and entry.p_value == test.p_value for entry in ledger.entries
+        ):
+            left_out.append(f"interaction by {result.by}")
         if isinstance(result, KaplanMeier):
             left_out += [
                 f"curve of {group}"

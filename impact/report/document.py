@@ -17,7 +17,8 @@ from typing import Any
 import pypandoc
 
 from impact.errors import Fault, ReportError
-from impact.report.exhibits import REFERENCE, Block, true_minus
+from impact.report.exhibits import Block
+from impact.report.naming import REFERENCE, true_minus
 
 READER = "commonmark_x-raw_html-raw_attribute-yaml_metadata_block-emoji-gfm_auto_identifiers"
 EPOCH = 1_577_836_800

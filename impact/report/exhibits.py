@@ -10,24 +10,28 @@ import base64
 import html
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
-from impact.errors import Fault, ReportError
+from impact.errors import Fault
 from impact.report import style
+from impact.report.naming import (
+    Numbers,
+    key_faults,
+    keys_in_brackets,
+    number_faults,
+    refuse,
+    true_minus,
+    with_words,
+)
 
 MIME = "application/vnd.impact.exhibit+json"
-KEY = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
-REFERENCE = re.compile(rf"(?<![\w@/.\\])@({KEY})")
-NUMBER = re.compile(r"(?<![\w.])[−-]?£?\d[\d,]*(?:\.\d+)?%?")
-HYPHEN = re.compile(r"(?<![\w–-])-(?=£?\d)")
 NUMERIC = re.compile(r"^[−+<>≤≥£–—]?\s*£?\d.*$|^[–—]$|^$")
 
-Numbers = Mapping[str, Mapping[str, str]]
 Block = dict[str, Any]
 Bundle = dict[str, Any]
 
@@ -73,7 +77,7 @@ class Table:
     def __post_init__(self) -> None:
         frame = self.frame.reset_index(drop=True)
         frame.columns = pd.Index([str(column) for column in frame.columns])
-        faults = _faults(self.key, caption=self.caption)
+        faults = key_faults(self.key, caption=self.caption)
         if not frame.shape[1]:
             faults.append(Fault("has no columns", table=self.key))
         for name in frame.columns[frame.columns.duplicated()].unique():
@@ -83,7 +87,7 @@ class Table:
                 faults.append(
                     Fault("has cells that are not text", table=self.key, column=name, remedy="format each cell first.")
                 )
-        _refuse(faults)
+        refuse(faults)
         object.__setattr__(self, "frame", frame.map(true_minus))
         _mend(self, "caption", "note")
         shown: dict[str, Mapping[str, str]] = {}
@@ -93,7 +97,7 @@ class Table:
                 copies += 1
                 label = f"{row[0]} ({copies})"
             shown[label] = dict(zip(self.columns[1:], row[1:], strict=True))
-        object.__setattr__(self, "numbers", _with_words(shown, caption=self.caption, note=self.note))
+        object.__setattr__(self, "numbers", with_words(shown, caption=self.caption, note=self.note))
 
     @property
     def columns(self) -> list[str]:
@@ -132,12 +136,12 @@ class Figure:
     numbers: Numbers = field(repr=False)
 
     def __post_init__(self) -> None:
-        faults = _faults(self.key, caption=self.caption, **{"alternative text": self.alt})
+        faults = key_faults(self.key, caption=self.caption, **{"alternative text": self.alt})
         if not any(self.numbers.values()):
             faults.append(Fault("has no numbers", table=self.key, remedy="give the numbers that are drawn."))
-        _refuse([*faults, *_number_faults(self.key, self.numbers)])
+        refuse([*faults, *number_faults(self.key, self.numbers)])
         _mend(self, "caption", "alt")
-        object.__setattr__(self, "numbers", _with_words(self.numbers, caption=self.caption, alt=self.alt))
+        object.__setattr__(self, "numbers", with_words(self.numbers, caption=self.caption, alt=self.alt))
 
     @classmethod
     def of(cls, key: str, caption: str, alt: str, figure: Canvas, numbers: Numbers) -> Figure:
@@ -179,9 +183,9 @@ class Statement:
     numbers: Numbers = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        _refuse([*_faults(self.key, text=self.text), *_number_faults(self.key, self.numbers)])
+        refuse([*key_faults(self.key, text=self.text), *number_faults(self.key, self.numbers)])
         _mend(self, "text")
-        object.__setattr__(self, "numbers", _with_words(self.numbers, text=self.text))
+        object.__setattr__(self, "numbers", with_words(self.numbers, text=self.text))
 
     def _ipython_display_(self) -> None:
         show([self])
@@ -214,12 +218,12 @@ class Attachment:
     numbers: Numbers = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        faults = _faults(self.key)
+        faults = key_faults(self.key)
         if not re.fullmatch(r"[a-z]+", self.name):
             faults.append(Fault("has a name that is not small letters", table=self.key))
         if not all(isinstance(cell, str) for row in self.frame.to_numpy().tolist() for cell in row):
             faults.append(Fault("has cells that are not text", table=self.key, remedy="format each cell first."))
-        _refuse(faults)
+        refuse(faults)
 
     def _ipython_display_(self) -> None:
         show([self])
@@ -278,10 +282,10 @@ def bundles(exhibit: Exhibit) -> list[tuple[Bundle, Bundle]]:
     if isinstance(exhibit, Attachment):
         return [(data, {})]
     if isinstance(exhibit, Statement):
-        return [({**data, "text/markdown": _keys_in_brackets(exhibit.text)}, {})]
+        return [({**data, "text/markdown": keys_in_brackets(exhibit.text)}, {})]
     width, height = (round(96 * inches) for inches in exhibit.size)
     sizes = {"image/png": {"width": width, "height": height, "alt": exhibit.alt}}
-    caption = f"*[{exhibit.key}] {_keys_in_brackets(exhibit.caption)}*"
+    caption = f"*[{exhibit.key}] {keys_in_brackets(exhibit.caption)}*"
     beneath = {MIME: {"kind": "caption", "key": exhibit.key}, "text/markdown": caption, "text/plain": caption}
     return [({**data, "image/png": picture}, sizes), (beneath, {})]
 
@@ -340,15 +344,15 @@ def table_html(block: Mapping[str, Any]) -> str:
 
     def cell(tag: str, text: str, side: str, scope: str = "") -> str:
         attribute = f' scope="{scope}"' if scope else ""
-        return f'<{tag}{attribute} style="text-align: {side}">{html.escape(_keys_in_brackets(text))}</{tag}>'
+        return f'<{tag}{attribute} style="text-align: {side}">{html.escape(keys_in_brackets(text))}</{tag}>'
 
     head = "".join(cell("th", text, side, "col") for text, side in zip(block["columns"], sides, strict=True))
     body = []
     for row in block["rows"]:
         rest = "".join(cell("td", text, side) for text, side in zip(row[1:], sides[1:], strict=True))
         body.append(f"<tr>{cell('th', row[0], 'left', 'row')}{rest}</tr>")
-    caption = html.escape(f"[{block['key']}] {_keys_in_brackets(block['caption'])}")
-    note = f"\n<p><small>{html.escape(_keys_in_brackets(block['note']))}</small></p>" if block["note"] else ""
+    caption = html.escape(f"[{block['key']}] {keys_in_brackets(block['caption'])}")
+    note = f"\n<p><small>{html.escape(keys_in_brackets(block['note']))}</small></p>" if block["note"] else ""
     return (
         f'<table>\n<caption style="text-align: left"><em>{caption}</em></caption>\n<thead><tr>{head}</tr></thead>\n'
         "<tbody>\n" + "\n".join(body) + f"\n</tbody>\n</table>{note}"
@@ -358,10 +362,10 @@ def table_html(block: Mapping[str, Any]) -> str:
 def plain(exhibit: Exhibit) -> str:
     """An exhibit as text, columns aligned."""
     if isinstance(exhibit, Statement):
-        return _keys_in_brackets(exhibit.text)
+        return keys_in_brackets(exhibit.text)
     if isinstance(exhibit, Attachment):
         return f"[{exhibit.key}] A file beside the chapter; rows: {len(exhibit.frame):,}."
-    head = f"[{exhibit.key}] {_keys_in_brackets(exhibit.caption)}"
+    head = f"[{exhibit.key}] {keys_in_brackets(exhibit.caption)}"
     if isinstance(exhibit, Figure):
         return f"{head}\n{exhibit.alt}"
     numeric = numeric_columns(to_block(exhibit))
@@ -374,63 +378,9 @@ def plain(exhibit: Exhibit) -> str:
         ).rstrip()
         for line in lines
     ]
-    return "\n".join([head, *text, *([_keys_in_brackets(exhibit.note)] if exhibit.note else [])])
-
-
-def true_minus(text: str) -> str:
-    """The text with a minus sign where a hyphen stood before a number.
-
-    Examples
-    --------
-    >>> true_minus("-3.4 points in 2022-23")
-    '−3.4 points in 2022-23'
-    """
-    return HYPHEN.sub("−", text)
+    return "\n".join([head, *text, *([keys_in_brackets(exhibit.note)] if exhibit.note else [])])
 
 
 def _mend(exhibit: Exhibit, *parts: str) -> None:
     for part in parts:
         object.__setattr__(exhibit, part, true_minus(getattr(exhibit, part)))
-
-
-def _keys_in_brackets(text: str) -> str:
-    return REFERENCE.sub(r"[\1]", text)
-
-
-def _with_words(numbers: Numbers, **words: str) -> Numbers:
-    """The numbers, and those found in words that none of them already holds."""
-    found_before = {f"({part})" for part in words}
-    given = {
-        row: {column: true_minus(cell) for column, cell in cells.items()}
-        for row, cells in numbers.items()
-        if row not in found_before
-    }
-    held = {cell for cells in given.values() for cell in cells.values()}
-    for part, text in words.items():
-        found = [number.rstrip(",") for number in NUMBER.findall(REFERENCE.sub("", text))]
-        if left := [number for number in found if number not in held]:
-            given[f"({part})"] = {f"number {place}": number for place, number in enumerate(left, start=1)}
-    return given
-
-
-def _faults(key: str, **words: str) -> list[Fault]:
-    faults = []
-    if not re.fullmatch(KEY, key):
-        remedy = "use small letters, digits, hyphens and underscores, beginning with a letter."
-        faults.append(Fault("is not a key that can be referred to", table=repr(key), remedy=remedy))
-    for part, text in words.items():
-        if not isinstance(text, str) or not text.strip():
-            faults.append(Fault(f"has no {part}", table=key))
-    return faults
-
-
-def _number_faults(key: str, numbers: Numbers) -> Sequence[Fault]:
-    shown = [cell for cells in numbers.values() for cell in cells.values()]
-    if all(isinstance(cell, str) for cell in shown):
-        return []
-    return [Fault("has numbers that are not text", table=key, remedy="give each number as it is shown.")]
-
-
-def _refuse(faults: Sequence[Fault]) -> None:
-    if faults:
-        raise ReportError("An exhibit cannot be used:", faults)

@@ -11,7 +11,8 @@ import pandas as pd
 from impact.errors import InputError
 from impact.evidence.reporting import STANDARDS, Checklist, fill_checklist
 from impact.report.analysis import Compared
-from impact.report.exhibits import KEY, Attachment, Exhibit, Statement, Table
+from impact.report.exhibits import Attachment, Exhibit, Statement, Table
+from impact.report.naming import KEY
 from impact.report.words import covariate_title, exhibit_key, listing, long_date, lower_first, sentence
 
 if TYPE_CHECKING:

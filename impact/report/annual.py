@@ -154,7 +154,9 @@ class AnnualReport:
             " difference.** How far apart two groups are on something recorded before, in hundredths of its standard"
             " deviation.\n\n**Small numbers.** Numbers of people are rounded to the nearest five, and numbers under"
             f" {default_rules().minimum} are not shown, so that nobody can be recognised. Shares of people are worked"
-            " out from the rounded numbers."
+            " out from the rounded numbers. The rate of an outcome is given to a whole per cent, where at least"
+            f" {default_rules().minimum} people in each group have it and at least as many have not; an outcome that"
+            " fewer share is not compared."
         )
         return Section("", (Statement("annual-how", text),))
 

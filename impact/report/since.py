@@ -112,7 +112,8 @@ def read_numbers(path: Path) -> dict[str, Numbers]:
 def since_last(numbers: Mapping[str, Numbers], last: Mapping[str, Numbers] | None, *, people: str) -> SinceLast:
     """Compare the counts that a report shows with those of the last release, by `compare_releases`' reader.
 
-    Where every count is as it was, the same release is taken to be built again, and there is nothing to find.
+    Where every count that is shown in both is as it was, the same release is taken to be built again, and there is
+    nothing to find.
 
     Parameters
     ----------
@@ -142,7 +143,12 @@ def since_last(numbers: Mapping[str, Numbers], last: Mapping[str, Numbers] | Non
         return SinceLast(pd.DataFrame(columns=COLUMNS), 0, record, ("There was no last release to compare with.",))
     before, after = released_tables(last), released_tables(numbers)
     held_in_both = {key: (_cells(before[key]), _cells(after[key])) for key in after if key in before}
-    changed = any(was != now for was, now in held_in_both.values())
+    changed = any(
+        now[place] != was[place] and {was[place][0], now[place][0]} <= {SHOWN, HIDDEN}
+        for was, now in held_in_both.values()
+        for place in now
+        if place in was
+    )
     found: list[tuple[object, ...]] = []
     compared = contrary = 0
     for key, (was, now) in held_in_both.items():

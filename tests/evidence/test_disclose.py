@@ -128,6 +128,7 @@ def test_identifiers_too_short_are_said_and_the_others_still_looked_for(tmp_path
     page.write_text("<p>P0000042 came 42 times.</p>", encoding="utf-8")
     result = disclose([page], identifiers={"person, column person_id": ["42", "P0000042"], "family": ["7", "8"]})
     assert result.tidy()["problem"].tolist() == ["holds an identifier of the records"]
+    assert result.tidy()["count"].tolist() == [1], "42 and 7 are words like others"
     assert result.notes == (
         "person, column person_id: 1 of 2 identifiers have fewer than 5 characters, and were not looked for.",
         "family: 2 of 2 identifiers have fewer than 5 characters, and were not looked for.",

@@ -62,6 +62,12 @@ def test_every_small_number_that_two_years_tell_is_found() -> None:
 def test_the_same_release_built_again_has_nothing_to_find() -> None:
     last = flow({"a": 10, "b": 57})
     assert since_last(last, last, people="nested").findings.empty
+    withheld = {
+        "x-flow": {"a": {"Took part": "10"}, "b": {"Took part": "not shown"}, "c": {"Took part": "fewer than 10"}}
+    }
+    assert since_last(
+        withheld, last | {"x-flow": last["x-flow"] | {"c": withheld["x-flow"]["c"]}}, people="nested"
+    ).safe
     assert not since_last(flow({"a": 10, "b": 62}), last, people="nested").safe
     assert since_last(flow({"a": 10, "b": 62}), last, people="overlapping").safe
 

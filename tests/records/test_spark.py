@@ -9,7 +9,7 @@ import pytest
 
 from impact.cohort import cohort
 from impact.errors import InputError, RecordsError
-from impact.records import TABLES, Linked, read_linked
+from impact.records import TABLES, Linked, counts, read_linked
 from impact.records.spark import missing_for_spark
 from impact.synthetic import simulate
 from tests.records.conftest import Tiny
@@ -112,3 +112,11 @@ def test_the_same_faults_are_named_and_nothing_is_left(
         faults.append(str(caught.value))
     assert faults[0] == faults[1]
     assert list(spill.glob("impact-*")) == []
+
+
+def test_counts_are_the_same(embedded: Linked, spark: Linked) -> None:
+    for by in (("programme", "quarter"), ("age_band", "ethnicity"), ("district", "ward", "sex")):
+        one, two = (counts(linked, "2022-Q1", "2023-Q4", by=by) for linked in (embedded, spark))
+        assert one.data["unique_people"].sum() > 50
+        pd.testing.assert_frame_equal(two.data, one.data)
+        assert two.notes == one.notes

@@ -172,9 +172,9 @@ def test_nothing_comes_along_that_a_copy_has_no_need_of(tmp_path: Path, tail: st
     with zipfile.ZipFile(path, "w") as held:
         for name, content in parts.items():
             held.writestr(name, content)
-    start = time.monotonic()
+    start = time.process_time()
     check_return(path).write_marked(tmp_path / "m.xlsx")
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     with zipfile.ZipFile(tmp_path / "m.xlsx") as held:
         text = b"".join(held.read(name) for name in held.namelist())
     assert not [word for word in (b"hyperlink", b"NOW()", b"customSheetView", b"tablePart") if word in text]

@@ -27,7 +27,8 @@ _WITHIN = {
     "tabColor", "outlinePr", "pageSetUpPr", "sheetView", "pane", "selection", "col", "mergeCell", "dataValidation",
     "formula1", "formula2",
 }  # fmt: skip
-_OF_ROW = ("ht", "customHeight", "hidden", "s", "customFormat")
+_OF_ROW = ("ht", "customHeight", "hidden")
+_PLAIN = re.compile(r"[0-9]{1,4}(\.[0-9]{1,20})?|true|false")
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -80,20 +81,21 @@ class _Copied(Cells):
 
     def _begin_row(self, attributes: Attributes) -> None:
         super()._begin_row(attributes)
-        told = "".join(f' {name}="{quoted(attributes[name])}"' for name in _OF_ROW if name in attributes)
+        held = {name: attributes.get(name, "") for name in _OF_ROW}
+        told = "".join(f' {name}="{value}"' for name, value in held.items() if _PLAIN.fullmatch(value))
         self.laid.setdefault(self._row, (f'r="{self._row}"{told}', {}))
 
     def _finish(self) -> None:
         text = self._text()
-        place = f"{self._letter()}{self._row}"
+        place, style = f"{self._letter()}{self._row}", self._style if self._dates else "0"
         if self._formula is not None:
-            made = text_cell(place, f"dead:{self._style}", text)
+            made = text_cell(place, f"dead:{style}", text)
         elif not text:
-            made = f'<c r="{place}" s="{quoted(self._style)}"/>'
+            made = f'<c r="{place}" s="{style}"/>'
         elif self._kind in ("n", "b", "e", "d"):
-            made = number_cell(place, quoted(self._style), quoted("".join(self._value)), self._kind)
+            made = number_cell(place, style, quoted("".join(self._value)), self._kind)
         else:
-            made = text_cell(place, quoted(self._style), text)
+            made = text_cell(place, style, text)
         self.laid[self._row][1][self._column] = made
 
     def _letter(self) -> str:

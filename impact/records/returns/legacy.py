@@ -68,7 +68,8 @@ def _check(sheet: Sheet, name: str) -> list[Found]:
             and not of_totals[title] and not any(_TOTAL.search(c) for _, c, _ in held)
         ):  # fmt: skip
             banded = any(_BAND.search(c) for c, _ in filled)
-            rule = "sex-total-differs" if of_sex[title] else f"{'age' if banded else 'section'}-total-differs"
+            rule = "age-total-differs" if banded else "section-total-differs"
+            rule = "sex-total-differs" if of_sex[title] else rule
             found.append(Found(rule, name, row, value=f"{added} of {totals[0][1]}"))
         bands = sorted(
             (int(m[1]), int(m[2])) if m[1] else (int(m[3]), 200) for _, c, _ in held if (m := _BAND.search(c))

@@ -68,7 +68,8 @@ def mark(source: Path, digest: str, findings: pd.DataFrame, path: Path) -> None:
         _comment(sheet, own)
     style = _inert(book)
     change = {name: partial(spliced, rows=[(n, dead(row, style)) for n, row in rows]) for name, rows in rest.items()}
-    change[TO_MEND] = partial(spliced, rows=_list(book, findings, left))
+    listed = _list(book, findings, left)
+    change[book.worksheets[0].title] = partial(spliced, rows=listed)
     with _odd():
         made = without_clock(book, change)
     write_atomically(path, made)
@@ -126,6 +127,8 @@ def _copy(content: bytes, marks: dict[str, list[Mark]]) -> tuple[Workbook, dict[
     made, rest = shell(content, {name: {row for row, *_ in own} for name, own in marks.items()})
     with _odd():
         book = load_workbook(io.BytesIO(made))
+        if book.sheetnames != list(marks):
+            raise ValueError("a sheet has a name that no spreadsheet gives")
     for sheet in book.worksheets:
         for cell in sheet._cells.values():
             if cell.data_type == "s" and str(cell.value).startswith("="):

@@ -171,13 +171,14 @@ class Cells:
         return self._letters[letters]
 
     def _text(self) -> str:
+        shows_date = self._shows_date()
         if self._formula is not None:
             return "=" + "".join(self._formula)
         text = "".join(self._value)
         if not text:
             return ""
         if self._kind == "n":
-            if self._shows_date():
+            if shows_date:
                 if text not in self._days:
                     self._days[text] = self._date(_number(text), text)
                 return self._days[text]

@@ -172,9 +172,9 @@ def test_nothing_comes_along_that_a_copy_has_no_need_of(tmp_path: Path, tail: st
     with zipfile.ZipFile(path, "w") as held:
         for name, content in parts.items():
             held.writestr(name, content)
-    start = time.monotonic()
+    start = time.process_time()
     check_return(path).write_marked(tmp_path / "m.xlsx")
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     with zipfile.ZipFile(tmp_path / "m.xlsx") as held:
         text = b"".join(held.read(name) for name in held.namelist())
     assert not [word for word in (b"hyperlink", b"NOW()", b"customSheetView", b"tablePart") if word in text]
@@ -191,6 +191,29 @@ def test_a_strict_workbook_can_be_marked(tmp_path: Path) -> None:
             held.writestr(name, strict.replace(loose, b"purl.oclc.org/ooxml/officeDocument"))
     check_return(path).write_marked(tmp_path / "m.xlsx")
     assert load_workbook(tmp_path / "m.xlsx")["family"]["B3"].value == "=1+1"
+
+
+def test_the_list_is_whole_beside_a_sheet_with_nearly_its_name(tmp_path: Path) -> None:
+    path = _return(tmp_path / "a.xlsx")
+    book = load_workbook(path)
+    book.create_sheet("to MEND")["A1"] = "mine"
+    book.save(path)
+    checked = check_return(path)
+    checked.write_marked(tmp_path / "m.xlsx")
+    first = load_workbook(tmp_path / "m.xlsx").worksheets[0]
+    assert first.max_row == 3 + len(checked.findings)
+
+
+def test_a_sheet_without_a_name_is_not_lost_on_the_way(tmp_path: Path) -> None:
+    path = _return(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(path) as held:
+        parts = {name: held.read(name) for name in held.namelist()}
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b'name="family"', b'name=""')
+    with zipfile.ZipFile(path, "w") as held:
+        for name, content in parts.items():
+            held.writestr(name, content)
+    with pytest.raises(InputError, match="No copy can be made of this workbook"):
+        check_return(path).write_marked(tmp_path / "m.xlsx")
 
 
 def test_a_return_that_holds_an_earlier_list_alone(tmp_path: Path) -> None:

@@ -254,6 +254,7 @@ ONE = '<row r="1"><c r="A1"><v>1</v></c></row>'
         '<row r="1"><c r="A1"><v>1_0</v></c></row>',
         '<row r="1"><c r="A1" s="9"><v>1</v></c></row>',
         '<row r="1"><c r="A1" s="-1"><v>1</v></c></row>',
+        '<row r="1"><c r="A1" s="9" t="str"><v>a</v></c></row>',
         f'<row r="1"><c r="A1" t="str"><v>{"x" * 32_768}</v></c></row>',
         '<row r="1"><c r="A1"><v>1</v></row>',
         '<row r="1"><c r="A1" r="A1"><v>1</v></c></row>',

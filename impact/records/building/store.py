@@ -178,6 +178,10 @@ def _sheets(folder: Path, one: ReturnMap, definitions: Place | None) -> tuple[li
         wrong = int((checked.findings["severity"] == "error").sum())
         remedy = "run impact check on it, and have the programme mend it."
         return [], [Fault(f"does not pass its check ({wrong:,} errors)", one.file, remedy=remedy)]
+    moved = checked.findings.loc[checked.findings["rule"] == "header-moved", "sheet"]
+    if len(moved):
+        problem = f"does not have its column names in the first row of {', '.join(moved)}"
+        return [], [Fault(problem, one.file, why="rows above them would be read as data.", remedy="delete those rows.")]
     made = []
     for sheet in read(path, path.stem)[0]:
         table = CONTRACT.get(sheet.name)

@@ -366,6 +366,12 @@ def test_a_return_that_passes_its_check_needs_no_map_of_columns(
     assert built.sources["rows_kept"].tolist() == [2, 2]
     found = im.read_linked(tmp_path / "store", definitions=definitions).table("referral")
     assert set(found["person_id"]) == {pseudonym(raw, number, "pops") for number in ("C1", "C2")}
+    book["referral"].insert_rows(1)
+    book["referral"]["A1"] = "Referrals of the year"
+    book.save(folder / "pops.xlsx")
+    with pytest.raises(RecordsError, match="column names in the first row of referral"):
+        im.build_store(folder, tmp_path / "again", **how)
+    book["referral"].delete_rows(1)
     book["referral"]["D2"] = "the moon"
     book.save(folder / "pops.xlsx")
     with pytest.raises(RecordsError, match="does not pass its check"):

@@ -336,6 +336,10 @@ def run(arguments: list[str] | None = None) -> int:
     except ImpactError as refused:
         print(refused, file=sys.stderr)
         return 2
+    except OSError as refused:
+        place = "A file" if refused.filename is None else Path(str(refused.filename)).name
+        print(f"{place} could not be read or written: {refused.strerror or refused}.", file=sys.stderr)
+        return 2
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     return 0

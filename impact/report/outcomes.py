@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from impact.cohort import Cohort
@@ -328,14 +327,15 @@ def _curves(cohort: Cohort, compared: Compared, key: str) -> Figure:
     with style.style():
         canvas, ax = style.blank(height=3.6)
         numbers: dict[str, dict[str, str]] = {}
-        for group, colour, line in zip(groups, style.COLOURS, style.LINES, strict=False):
+        for group, colour, line, mark, beside in zip(
+            groups, style.COLOURS, style.LINES, ("o", "s"), (-0.06, 0.06), strict=False
+        ):
             part = curve[curve["group"] == group]
-            months = np.r_[0, part["time"] / 30]
-            reoffended = np.r_[0, 100 * (1 - part["estimate"])]
-            high = np.r_[0, 100 * (1 - part["conf_low"].fillna(part["estimate"]))]
-            low = np.r_[0, 100 * (1 - part["conf_high"].fillna(part["estimate"]))]
-            ax.plot(months, reoffended, color=colour, linestyle=line, label=GROUPS[group], drawstyle="steps-post")
-            ax.fill_between(months, low, high, color=colour, alpha=0.18, step="post", linewidth=0)
+            months = part["time"].to_numpy() / 30
+            reoffended = 100 * (1 - part["estimate"].to_numpy())
+            high, low = (100 * (1 - part[name].fillna(part["estimate"])) for name in ("conf_low", "conf_high"))
+            ax.plot(months + beside, reoffended, color=colour, linestyle=line, marker=mark, label=GROUPS[group])
+            ax.vlines(months + beside, low, high, color=colour, linewidth=1)
             numbers[GROUPS[group]] = {
                 f"month {int(month)}": f"{decimal(float(value), 0)}%"
                 for month, value in zip(months, reoffended, strict=True)
@@ -343,10 +343,16 @@ def _curves(cohort: Cohort, compared: Compared, key: str) -> Figure:
         ax.set_xlabel("Months (of 30 days) followed")
         ax.set_ylabel("Reoffended so far, per cent")
         ax.set_ylim(bottom=0)
-        ax.set_xlim(left=0)
+        ax.set_xlim(left=-0.2)
         ax.legend(loc="upper left")
         ends = {group: list(numbers[GROUPS[group]].items())[-1] for group in groups}
-        alt = "The share who have reoffended rises with time. " + " ".join(
+        alt = "The share who have reoffended rises with time; it is known at the marks only. " + " ".join(
             f"{GROUPS[group]}: {value} by {when}." for group, (when, value) in ends.items()
         )
-        return Figure.of(f"{key}-curves", "Share with a first proven reoffence, by month", alt, canvas, numbers)
+        return Figure.of(
+            f"{key}-curves",
+            "Share with a first proven reoffence, counted at the marks (95% intervals); lines between are guides",
+            alt,
+            canvas,
+            numbers,
+        )

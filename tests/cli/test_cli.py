@@ -89,3 +89,9 @@ def test_simulate_writes_a_world_that_can_be_read(tmp_path: Path) -> None:
 def test_the_module_runs_as_a_command() -> None:
     done = subprocess.run([sys.executable, "-m", "impact", "--help"], capture_output=True, text=True, check=True)
     assert "report" in done.stdout
+
+
+def test_a_place_that_cannot_be_written_to_ends_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
+    assert run(["simulate", str(tmp_path / "taken" / "world")]) == 2
+    assert "could not be read or written: Not a directory." in capsys.readouterr().err

@@ -94,4 +94,4 @@ def test_the_module_runs_as_a_command() -> None:
 def test_a_place_that_cannot_be_written_to_ends_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
     assert run(["simulate", str(tmp_path / "taken" / "world")]) == 2
-    assert "could not be read or written: Not a directory." in capsys.readouterr().err
+    assert "taken could not be read or written: File exists." in capsys.readouterr().err

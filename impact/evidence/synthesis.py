@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isnan, nan, sqrt
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +25,7 @@ from impact.evidence.random_effects import (
 )
 from impact.figures import interval_rows
 from impact.frames import Columns, FloatArray, check_choice, check_level
-from impact.results import number, with_notes
+from impact.results import number, t_test, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -293,17 +293,12 @@ def _read(
 def _coefficients(terms: Sequence[str], fit: Weighted, factor: float, model: str, level: float, k: int) -> pd.DataFrame:
     degrees = k - len(terms) if model == "random" else np.inf
     errors = np.sqrt(factor * np.diag(fit.covariance))
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, degrees))
-    statistic = fit.beta / errors
     return pd.DataFrame(
         {
             "term": list(terms),
             "estimate": fit.beta,
             "std_error": errors,
-            "statistic": statistic,
-            "p_value": 2 * scipy.stats.t.sf(np.abs(statistic), degrees),
-            "conf_low": fit.beta - reach * errors,
-            "conf_high": fit.beta + reach * errors,
+            **asdict(t_test(fit.beta, errors, degrees, level)),
             "n": k,
         }
     )

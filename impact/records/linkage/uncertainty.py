@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from impact.errors import InputError
 from impact.frames import FloatArray, check_level
 from impact.records.linkage.links import ENDS, Links
-from impact.results import Estimate, normal_interval, number, with_notes
+from impact.results import Estimate, normal_interval, number, t_test, with_notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,16 +137,15 @@ def impute_links(
         found.append(one)
     values, errors = np.array([one.estimate for one in found]), np.array([one.std_error for one in found])
     mean, std_error, df, share = rubin(values, errors)
-    statistic = mean / std_error if std_error > 0 else np.nan
-    reach = float(scipy.stats.t.ppf(0.5 + level / 2, df)) * std_error
+    made = t_test(mean, std_error, df, level)
     return Estimate(
         found[0].term,
         mean,
         std_error,
-        statistic,
-        float(2 * scipy.stats.t.sf(abs(statistic), df)),
-        mean - reach,
-        mean + reach,
+        made.statistic,
+        made.p_value,
+        made.conf_low,
+        made.conf_high,
         level,
         found[0].n,
         found[0].n_events,

@@ -186,7 +186,7 @@ def _inert(book: Workbook) -> int:
 def _comment(sheet: Worksheet, marks: list[Mark]) -> None:
     """Write the marks on their cells; one on a merged cell stands on the first of those that it is merged with."""
     from openpyxl.comments import Comment  # type: ignore[import-untyped]
-    from openpyxl.styles import PatternFill  # type: ignore[import-untyped]
+    from openpyxl.styles import Font, PatternFill  # type: ignore[import-untyped]
 
     for row, column, severity, text in marks:
         cell = sheet.cell(row, column)
@@ -197,6 +197,7 @@ def _comment(sheet: Worksheet, marks: list[Mark]) -> None:
             cell.comment.text += f"\n{text}"
             continue
         cell.fill = PatternFill("solid", start_color=_SHADES[severity])
+        cell.font = Font(FONT, bold=cell.font.bold, color="000000")
         cell.comment = Comment(text, MARKER, width=320, height=18 * (2 + len(text) // 42))
 
 

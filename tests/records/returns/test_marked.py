@@ -132,6 +132,7 @@ def test_marks_stand_on_cells_that_can_be_seen_and_under_the_header_that_was_rea
         sheet.append(row)
     sheet.append(["P2", "P3", "parent"])
     sheet.merge_cells("A5:B6")
+    sheet["A3"].font = Font(bold=True, color="FFFFFF")
     book.save(tmp_path / "a.xlsx")
     check_return(tmp_path / "a.xlsx").write_marked(tmp_path / "m.xlsx")
     sheet = load_workbook(tmp_path / "m.xlsx")["family"]
@@ -141,6 +142,7 @@ def test_marks_stand_on_cells_that_can_be_seen_and_under_the_header_that_was_rea
         "A3": ["Header moved"], "B4": ["Tie to self"], "C4": ["Not allowed"], "A5": ["Value missing", "Merged cells"],
     }  # fmt: skip
     assert sheet["A5"].fill.start_color.rgb.endswith("F4B6A6")
+    assert (sheet["A3"].font.bold, sheet["A3"].font.color.rgb[-6:]) == (True, "000000"), "white on a shade is unseen"
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def _on_change(cohort: Cohort, instrument: Instrument, table: pd.DataFrame | Non
     if table is None or table.empty:
         return Finding(programme=programme.title, design="none", outcome=outcome, n_treated=_accepted(cohort))
     row = table.iloc[0]
+    if row.get("few"):
+        return Finding(
+            programme=programme.title,
+            design="before_after",
+            outcome=outcome,
+            n_treated=int(row["n_first"]),
+            n_analysed=int(row["n"]),
+        )
     return Finding(
         programme=programme.title,
         design="before_after",

@@ -32,6 +32,8 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "-missing": ("With a first reading",),
     "-profile": ("Took part",),
     "-pathways": ("People with a need", "Needs"),
+    "-subgroups": ("Took part", "Comparison"),
+    "-status": ("With a first reading", "With both"),
     "annual-summary": ("Referred", "Accepted"),
     "annual-overlap": (),
 }

@@ -17,12 +17,13 @@ from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED
 from impact.report.exhibits import Exhibit, Statement, Table
 from impact.report.measured import is_status, own_instruments
+from impact.report.released import released_proportion
 from impact.report.words import NOT_KNOWN, exhibit_key, interval, lower_first, probability
-from impact.results import proportion
 
 MINIMUM = default_rules().minimum
 LEVEL = 0.95
 FEW = f"fewer than {MINIMUM} people"
+FEW_APART = f"fewer than {MINIMUM} people moved one way, or said the same twice"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,9 @@ class Status:
     instrument : Instrument
     table : DataFrame
         One row a scale: ``term, title``; of those with two readings ``n, first_yes, last_yes``, the change of the share
-        ``estimate, conf_low, conf_high, p_value``; of everyone with a reading ``n_any, any_yes`` and the share at the
-        last one ``share, share_low, share_high``; and ``n_first``. Counts are exact: not for publication as they stand.
+        ``estimate, conf_low, conf_high, p_value``, and in ``few`` why it may not be shown (empty where it may); of
+        everyone with a reading ``n_any, any_yes`` and the share at the last one ``share, share_low, share_high``, of
+        the rounded counts; and ``n_first``. Counts are exact: not for publication as they stand.
     """
 
     instrument: Instrument
@@ -93,11 +95,21 @@ def _table(instrument: Instrument, held: pd.DataFrame) -> pd.DataFrame:
             "n_any": len(ends),
             "any_yes": int(ends.sum()),
         }
+        gained = int(of_scale.loc[(of_scale["before"] == 0) & (of_scale["after"] == 1), "n"].sum())
+        row["few"] = _few(int(row["n"]), row["first_yes"], row["last_yes"], gained)
         row |= dict(
-            zip(("share", "share_low", "share_high"), proportion(int(ends.sum()), len(ends), LEVEL), strict=True)
+            zip(("share", "share_low", "share_high"), released_proportion(int(ends.sum()), len(ends)), strict=True)
         )
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _few(n: int, first_yes: int, last_yes: int, gained: int) -> str:
+    """Why a change may not be shown: with the shares, its interval and test give back how many moved each way."""
+    if n < MINIMUM:
+        return FEW
+    lost = first_yes + gained - last_yes
+    return FEW_APART if min(gained, lost, first_yes - lost, n - first_yes - gained) < MINIMUM else ""
 
 
 def status_entries(programme: Programme, statuses: tuple[Status, ...]) -> Iterator[Entry]:
@@ -107,7 +119,7 @@ def status_entries(programme: Programme, statuses: tuple[Status, ...]) -> Iterat
         for row in one.table.to_dict("records"):
             words = f"{one.instrument.title}: {lower_first(row['title'])}"
             if row["n"]:
-                few = "" if row["n"] >= MINIMUM else FEW
+                few = row["few"]
                 yield Entry(
                     outcome=f"{one.instrument.name}:{row['term']}",
                     measure="share_change",
@@ -161,6 +173,9 @@ def _said(one: Status, key: str) -> str:
                 " the share changed."
             )
             continue
+        if row["few"]:
+            parts.append(f"How the share with a yes to {words} changed is not given: {row['few']}.")
+            continue
         clear = "not a clear change either way"
         if row["p_value"] <= 1 - LEVEL:
             clear = f"clearly {'more' if row['estimate'] > 0 else 'fewer'} than at the first"
@@ -178,7 +193,7 @@ def _said(one: Status, key: str) -> str:
 def _shown(one: Status, key: str) -> Table:
     rows = []
     for row in one.table.to_dict("records"):
-        several = row["n"] >= MINIMUM
+        told = not row["few"]
         at_last = share(row["any_yes"], row["n_any"])
         reach = f"{at_last} ({100 * row['share_low']:.0f}% to {100 * row['share_high']:.0f}%)"
         rows.append(
@@ -189,9 +204,9 @@ def _shown(one: Status, key: str) -> Table:
                 "Yes at the first": share(row["first_yes"], int(row["n"])),
                 "Yes at the last": share(row["last_yes"], int(row["n"])),
                 "Change (95% interval)": interval(row["estimate"], row["conf_low"], row["conf_high"], 0, scale=100)
-                if several
+                if told
                 else NOT_KNOWN,
-                "p": probability(row["p_value"]) if several else NOT_KNOWN,
+                "p": probability(row["p_value"]) if told else NOT_KNOWN,
                 "Yes at the last, of all with a reading (95% interval)": reach if at_last.endswith("%") else NOT_KNOWN,
             }
         )
@@ -200,5 +215,6 @@ def _shown(one: Status, key: str) -> Table:
         f"{one.instrument.title}: yes at the first and at the last reading",
         pd.DataFrame(rows),
         "The change is in percentage points, of those with both readings, with Tango's interval and McNemar's exact"
-        f" test. Shares are worked out from numbers rounded to the nearest five. A dash stands for {FEW}.",
+        f" test. Shares are worked out from numbers rounded to the nearest five. A dash stands for {FEW}, or"
+        " for a number that would give so few away: how many moved one way, or said the same twice.",
     )

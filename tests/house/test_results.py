@@ -15,7 +15,7 @@ p_values = st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.01, 0.05, 1.0]), m
 
 
 @pytest.mark.parametrize(("method", "theirs"), METHODS)
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(p_values)
 def test_adjusted_p_values_are_those_of_statsmodels(method: str, theirs: str, values: list[float]) -> None:
     np.testing.assert_array_equal(adjusted_p_values(values, method), multipletests(values, method=theirs)[1])

@@ -117,6 +117,8 @@ def test_the_command_writes_the_chapter(folder: Path, definitions: Path, tmp_pat
         "financial_aid.docx",
         "financial_aid.html",
         "financial_aid.pdf",
+        "financial_aid_outputs.csv",
+        "financial_aid_reporting.csv",
     ]
     page = _Reader()
     page.feed((tmp_path / "financial_aid.html").read_text(encoding="utf-8"))

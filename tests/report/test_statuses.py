@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -42,13 +43,13 @@ def of(table: pd.DataFrame) -> Any:
 
 
 def test_by_hand() -> None:
-    one = of(readings(10, 15, 5, 20, first_alone=10))
+    one = of(readings(20, 30, 10, 40, first_alone=10))
     row = one.table.iloc[0]
-    assert (row["n"], row["n_first"], row["first_yes"], row["last_yes"]) == (50, 60, 15, 25)
+    assert (row["n"], row["n_first"], row["first_yes"], row["last_yes"]) == (100, 110, 30, 50)
     assert row["estimate"] == pytest.approx(0.2)
-    assert row["p_value"] == pytest.approx(2 * sum(_choose(20, k) for k in range(6)) / 2**20)  # 5 of 20 who moved
-    assert (row["n_any"], row["any_yes"]) == (60, 35)
-    centre, n, z = 35 / 60, 60, 1.959964
+    assert row["p_value"] == pytest.approx(2 * sum(_choose(40, k) for k in range(11)) / 2**40)  # 10 of 40 who moved
+    assert (row["n_any"], row["any_yes"]) == (110, 60)
+    centre, n, z = 60 / 110, 110, 1.959964
     middle = (centre + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * (centre * (1 - centre) / n + z**2 / (4 * n**2)) ** 0.5
     assert (row["share_low"], row["share_high"]) == pytest.approx((middle - reach, middle + reach), abs=1e-6)
@@ -61,7 +62,7 @@ def _choose(n: int, k: int) -> int:
 
 
 def test_each_is_in_the_ledger_and_the_table_and_no_mean_of_it_is_made() -> None:
-    programme, table = im.programme("dwp"), readings(10, 15, 5, 20)
+    programme, table = im.programme("dwp"), readings(20, 30, 10, 40)
     one = of(table)
     entries = list(status_entries(programme, (one,)))
     assert [(entry.outcome, entry.measure, entry.shown) for entry in entries] == [
@@ -88,6 +89,30 @@ def test_few_people_are_not_shown() -> None:
     assert [entry.measure for entry in status_entries(programme, (alone,))] == ["share_at_last"]
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [(20, 30, 9, 41), (30, 9, 20, 41), (0, 20, 9, 40), (60, 15, 20, 5), (5, 15, 20, 60)],
+    ids=["lost", "gained", "no yes", "no twice", "yes twice"],
+)
+def test_a_change_that_would_give_a_few_away_is_not_shown(linked: Any, counts: tuple[int, ...]) -> None:
+    """The shares, the interval and the exact test together say how many moved each way."""
+    programme, one = im.programme("dwp"), of(readings(*counts))
+    change, _ = status_entries(programme, (one,))
+    assert "moved one way" in change.withheld
+    said, shown = status_exhibits(programme, (one,))
+    assert "is not given: fewer than 10 people" in said.text  # type: ignore[union-attr]
+    assert shown.frame.loc[0, ["Change (95% interval)", "p"]].tolist() == ["–", "–"]  # type: ignore[union-attr]
+    made = im.chapter("dwp", linked)
+    whole = Chapter(made.cohort, linked, made.plan)
+    whole.__dict__["statuses"] = (one,)
+    finding = next(found for found in whole.findings if "Employment" in found.outcome)
+    assert math.isnan(finding.estimate)
+    verdict = next(found for found in whole.verdicts if "Employment" in found.headline)
+    assert verdict.headline.startswith(
+        "How the per cent of people with a yes (Employment) changed on average is not given"
+    )
+
+
 def test_half_a_yes_is_refused_by_row_and_not_by_value() -> None:
     table = readings(3, 3, 3, 3)
     table.loc[4, "score"] = 0.5
@@ -102,17 +127,17 @@ def test_what_is_planned_and_on_record_is_kept_and_what_is_not_says_why(linked: 
     why = {one.name: one.done for one in made.departures if one.kind == "planned, not run"}
     assert why["employment:in_work"] == "no first and last reading of it is on record"
     whole = Chapter(made.cohort, linked, made.plan)
-    whole.__dict__["statuses"] = (of(readings(10, 15, 5, 20)),)
+    whole.__dict__["statuses"] = (of(readings(20, 30, 10, 40)),)
     kept = {one.name for one in whole.departures if one.kind == "planned, not run"}
     assert "employment:in_work" not in kept
     assert "benefit:in_payment" in kept
     keys = [exhibit.key for exhibit in whole.interviews().exhibits]
     assert keys[-2:] == ["dwp-employment-status-said", "dwp-employment-status"]
     finding = next(one for one in whole.findings if "Employment" in one.outcome)
-    assert (finding.design, finding.n_analysed, finding.estimate) == ("before_after", 50, pytest.approx(20))
+    assert (finding.design, finding.n_analysed, finding.estimate) == ("before_after", 100, pytest.approx(20))
     verdict = next(one for one in whole.verdicts if "Employment" in one.headline)
     assert verdict.headline.startswith(
-        "Among the 50 people with a first and a last reading, the per cent of people with a yes (Employment) rose by"
+        "Among the 100 people with a first and a last reading, the per cent of people with a yes (Employment) rose by"
     )
     assert "cannot be put down to" in verdict.headline
 

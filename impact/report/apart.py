@@ -13,16 +13,22 @@ from impact.cohort.programme import COVARIATES, Instrument
 from impact.comparison import subgroups
 from impact.comparison.subgroup import FEWEST
 from impact.distance import change
+from impact.evidence import default_rules
 from impact.evidence.claims import BALANCE_LIMIT
 from impact.evidence.plan import Plan
 from impact.records import Linked
 from impact.report.analysis import MINIMUM_ANALYSED, Compared, NotPossible, Outcome
+from impact.report.measured import is_status
+from impact.report.released import few_apart
 from impact.report.words import covariate_title, decimal
 from impact.results import Estimate, Test, adjusted_p_values
 
 LEVEL = 0.95
 UNLIKE = "the groups are too unlike to be compared"
 NOT_MAIN = "the main outcome was not computed by a method that can look at groups apart"
+YES_OR_NO = "the main outcome is a yes or no before and after, which is not looked at in groups apart"
+FEW_APART = f"all but fewer than {default_rules().minimum} people on one side have the same outcome"
+NUMBERS = ["estimate", "conf_low", "conf_high", "p_value"]
 MARK = " and over"
 
 
@@ -219,12 +225,19 @@ def _of_comparison(name: str, compared: Compared, outcome: Outcome) -> Apart:
     ]
     words = pd.Series(unlike, index=table.index).mask(few, f"fewer than {FEWEST} people on one side")
     table["refused"] = table["refused"].mask(table["refused"] != "", words)
+    used = data[(design.weights > 0) & data[main.name].notna()]
+    alike = table["part"].map(
+        {str(part): few_apart(one[main.name], one[design.treatment]) for part, one in used.groupby(name)}
+    )
+    told = alike.fillna(False).astype(bool) & (table["refused"] == "")
+    table[NUMBERS] = table[NUMBERS].mask(told)
+    table["refused"] = table["refused"].mask(told, FEW_APART)
     return Apart(
         name,
         _title(name),
         main,
         _in_order(table),
-        found.interaction,
+        None if told.any() else found.interaction,
         whole=(compared.n_treated, compared.n_comparison),
     )
 
@@ -237,6 +250,8 @@ def _all_of_readings(plan: Plan, programme: Programme, people: pd.DataFrame, lin
     instrument = next((one for one in programme.instruments if one.name == asked), None)
     if held.empty or instrument is None:
         return _none(plan, NOT_MAIN)
+    if is_status(instrument):
+        return _none(plan, YES_OR_NO)
     own = people[people["treated"] == 1].set_index("person_id")
     return tuple(_of_readings(name, plan.main, instrument, own, held) for name in plan.subgroups)
 
@@ -265,8 +280,7 @@ def _of_readings(name: str, main: str, instrument: Instrument, people: pd.DataFr
         return _not(name, "everyone with a reading is in the same group")
     table = made(held, name).drop(columns="term").rename(columns={"group": "part", "n": "n_treated"})
     few = table["n_treated"] < MINIMUM_ANALYSED
-    numbers = ["estimate", "conf_low", "conf_high", "p_value"]
-    table[numbers] = table[numbers].mask(few)
+    table[NUMBERS] = table[NUMBERS].mask(few)
     table["refused"] = ["" if not less else f"fewer than {MINIMUM_ANALYSED} people with both readings" for less in few]
     return Apart(
         name,

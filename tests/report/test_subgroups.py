@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -218,3 +219,27 @@ def test_the_words_on_groups_are_not_taken_for_small_counts_of_people(pops: Chap
     files = write_documents(assemble([Part("pops", blocks)], title="POPs"), blocks, tmp_path, "pops")
     found = im.disclose([path for path in files if path.suffix in (".html", ".docx")])
     assert found.safe, repr(found)
+
+
+def test_a_group_where_few_have_the_outcome_is_not_given_nor_the_test_with_it(pops: Chapter) -> None:
+    """The interval of a group of 300 with nine reoffenders on one side would say that they are nine."""
+    table = people()
+    young = table.index[(table["treated"] == 1) & (table["age"] < 26)]
+    for some, estimated in ((10, 2), (9, 1)):
+        table.loc[young, "reoffended"] = (np.arange(len(young)) < some).astype(float)
+        (one,) = looked(table, pops, "age:26")
+        assert one.estimated == estimated
+        assert (one.interaction is None) == (estimated == 1)
+    assert one.table is not None
+    assert one.table["refused"].tolist() == ["all but fewer than 10 people on one side have the same outcome", ""]
+    assert one.table.loc[0, ["estimate", "conf_low", "conf_high", "p_value"]].isna().all()
+
+
+def test_a_yes_or_no_main_outcome_is_not_looked_at_in_groups(linked: Any) -> None:
+    made = im.chapter("dwp", linked)
+    readings = linked.table("assessment")
+    yes = readings[readings["programme"] == "dwp"].assign(instrument="employment", scale="in_work", score=1.0)
+    plan = replace(im.read_plan("dwp"), main="employment:in_work", subgroups=("sex",))
+    held = SimpleNamespace(table=lambda _: yes)
+    (one,) = look_apart(plan, made.programme, made.cohort.data, made.comparison, held)  # type: ignore[arg-type]
+    assert "yes or no" in one.why

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from impact.errors import InputError
+from impact.evidence import shown_count
 from impact.evidence.reporting import STANDARDS, Checklist, fill_checklist
+from impact.records import Linked
+from impact.records.building.store import linkage_of
 from impact.report.analysis import Compared
 from impact.report.exhibits import Attachment, Exhibit, Statement, Table
 from impact.report.naming import KEY
@@ -68,6 +71,7 @@ def facts(chapter: Chapter) -> dict[str, str]:
         "routes": sentence(programme.routes_note),
         "records": f"Linked records of programmes, probation, prisons, courts and police, complete to"
         f" {long_date(chapter.linked.complete_to)}.",
+        "linkage": _linkage(chapter.linked),
         "linked": f"How many were found in the records: {_see(key, 'flow')}",
         "cleaning": "Records that break the table contract are refused whole; nothing is mended.",
         "dates": f"Dates of referral: {_see(key, 'came')}",
@@ -102,6 +106,18 @@ def facts(chapter: Chapter) -> dict[str, str]:
         for name, text in (found | _of_comparison(chapter, key)).items()
         if text and chapter.keys.issuperset(SEE.findall(text))
     }
+
+
+def _linkage(linked: Linked) -> str:
+    """How the store's people were linked, as the store says that was built here; empty where it says nothing."""
+    held = linkage_of(linked.path)
+    if held is None:
+        return ""
+    how = "the people of one source are taken to have the same number in another"
+    if held.threshold is not None:
+        how = f"by rules and then a probability of {held.threshold:g} or more"
+    steps = "; ".join(f"{step}: {shown_count(n)}" for step, n in held.steps)
+    return f"Of persons, {how}. {sentence(steps)}"
 
 
 def _of_comparison(chapter: Chapter, key: str) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +20,7 @@ from impact.report.chapter import Chapter
 from impact.report.document import Chapter as Part
 from impact.report.document import Document, assemble
 from impact.report.exhibits import Attachment, Block, from_block, plain, to_block
+from impact.report.reporting import reporting_checklist
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +117,17 @@ def test_what_cannot_be_attached_is_refused() -> None:
     document = assemble([Part("x", [{"kind": "heading", "level": 1, "text": "X"}])], title="X")
     with pytest.raises(ReportError, match="have the same name"):
         attached_files("x", [block, block], document)
+
+
+def test_how_people_were_linked_is_said_where_the_store_says_it(root: Path, tmp_path: Path) -> None:
+    made = im.chapter("pops", im.read_linked(root / "data_synthetic"))
+
+    def number(chapter: Chapter) -> pd.Series:
+        return reporting_checklist(chapter).table.set_index("number").loc["12.3"]
+
+    assert number(made)["status"] == "blank"
+    steps = [{"step": "links by rule", "n": 112}, {"step": "links by the model", "n": 7}]
+    (tmp_path / "provenance.json").write_text(json.dumps({"threshold": 0.9, "linkage": steps}), encoding="utf-8")
+    told = number(replace(made, linked=replace(made.linked, path=tmp_path)))
+    assert told["status"] == "in part"
+    assert told["said"].endswith("0.9 or more. Links by rule: 110; links by the model: fewer than 10.")

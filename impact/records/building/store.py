@@ -139,6 +139,32 @@ def build_store(sources: Place, out: Place, *, map: Place, key: Place, definitio
     return built
 
 
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """How the people of a store were linked: the threshold, if the model was used, and how many at each step."""
+
+    threshold: float | None
+    steps: tuple[tuple[str, int], ...]
+
+
+def linkage_of(store: Path) -> Linkage | None:
+    """How the people of a store were linked, as `build_store` wrote it; None where the store was made otherwise.
+
+    Raises
+    ------
+    InputError
+        Where what it wrote cannot be read.
+    """
+    file = store / PROVENANCE
+    if not file.is_file():
+        return None
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        return Linkage(held["threshold"], tuple((str(one["step"]), int(one["n"])) for one in held["linkage"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{PROVENANCE} of the store cannot be read: build the store again.") from error
+
+
 def _read(folder: Path, plan: StoreMap, definitions: Place | None) -> tuple[list[tuple[SourceMap, Mapped]], list[str]]:
     """Every source through its map, with the hash of its file; every fault of every source is raised at once."""
     faults: list[Fault] = []

@@ -15,6 +15,7 @@ import impact as im
 from impact.cli import run
 from impact.errors import DefinitionError, InputError, RecordsError
 from impact.records.building.rows import _cell
+from impact.records.building.store import Linkage, linkage_of
 from impact.records.linkage.keys import Key
 from impact.records.tables import TABLES, Column, Kind
 from tests.records.building.conftest import Raw, add_rows, shuffle
@@ -303,6 +304,12 @@ def test_people_are_linked_across_sources_as_link_links_them(raw: Raw, tmp_path:
     assert steps["people"] == clusters["person_id"].nunique()
     assert steps["links by rule"] + steps["links by the model"] >= len(truth) - 3
     assert any("disagree on birth_date" in note for note in built.notes)
+    told = linkage_of(tmp_path / "store")
+    assert told == Linkage(0.9, tuple(steps.items()))
+    assert linkage_of(tmp_path / "linked") is None
+    (tmp_path / "store" / "provenance.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(InputError, match="build the store again"):
+        linkage_of(tmp_path / "store")
 
 
 def test_the_first_source_in_the_map_is_believed(raw: Raw, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_every_number_of_the_report_is_as_expected(root: Path, tmp_path: Path) -
     again = build_annual(root / "data_synthetic", tmp_path, root / "notebooks", cache=cache)
     assert again.executed == ()
     assert again.unchanged
-    assert {path.suffix for path in built.files} == {".html", ".pdf", ".docx"}
+    assert {path.suffix for path in built.files} == {".html", ".pdf", ".docx", ".csv"}
 
 
 def test_refused_records_leave_the_last_report(root: Path, tmp_path: Path) -> None:

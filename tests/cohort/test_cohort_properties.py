@@ -112,7 +112,7 @@ def same_sums(found):
     assert register.get("", 0) == found.flow["treated"].iloc[-1]
 
 
-@profile(max_examples=150)
+@profile(max_examples=100)
 @given(worlds, rules, landmarks)
 def test_index_dates_agree_with_a_slow_count_and_the_flow_sums(new_store, rows, rule, landmark):
     made = build(new_store, rows)
@@ -143,7 +143,7 @@ def test_index_dates_agree_with_a_slow_count_and_the_flow_sums(new_store, rows, 
     assert found.data["person_id"].is_unique
 
 
-@profile(max_examples=60)
+@profile(max_examples=40)
 @given(worlds, rules, st.sampled_from([30, "2 months"]))
 def test_completers_and_dose_are_the_people_of_intention_to_treat(new_store, rows, rule, landmark):
     made = build(new_store, rows)
@@ -180,7 +180,7 @@ def test_completers_and_dose_are_the_people_of_intention_to_treat(new_store, row
     assert len({everyone.label, completers.label, dosed.label}) == 3
 
 
-@profile(max_examples=60)
+@profile(max_examples=40)
 @given(worlds, rules)
 def test_without_a_landmark_nobody_is_told_apart_by_what_came_after(new_store, rows, rule):
     made = build(new_store, rows)
@@ -202,7 +202,7 @@ def test_without_a_landmark_nobody_is_told_apart_by_what_came_after(new_store, r
         assert done == {who for who, day in treated.items() if slow.completed_by(who, day)}
 
 
-@profile(max_examples=100)
+@profile(max_examples=60)
 @given(worlds, st.sampled_from(["release", "sentence", "screening", "referral"]))
 def test_time_varying_rows_agree_with_a_slow_count(new_store, rows, rule):
     made = build(new_store, rows)

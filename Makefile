@@ -72,7 +72,7 @@ slow: $(STAMP) $(SPARK) ## Tests of a minute or more, and simulations of coverag
 	@for file in benchmarks/coverage_*.py; do $(BIN)/python $$file || exit 1; done
 
 bench: $(STAMP) ## Benchmarks beside the peers
-	@for file in $(filter-out benchmarks/coverage_% benchmarks/fuzz_%,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
+	@for file in $(filter-out benchmarks/coverage_% benchmarks/fuzz_% benchmarks/timing.py,$(wildcard benchmarks/*.py)); do $(BIN)/python $$file || exit 1; done
 
 fuzz: $(STAMP) ## Returns changed at random, ten minutes; what it finds is in fuzz_found
 	@$(BIN)/python -W ignore benchmarks/fuzz_returns.py

@@ -8,10 +8,7 @@ to be. Peaks are of NumPy's and pandas' memory during one call, over the size of
 from __future__ import annotations
 
 import importlib
-import statistics
 import sys
-import time
-import tracemalloc
 import warnings
 from collections.abc import Callable
 from types import ModuleType
@@ -19,6 +16,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 from statsmodels.duration.survfunc import survdiff
+from timing import peak, seconds
 
 from impact.survival.hazard import hazard
 from impact.survival.logrank import logrank
@@ -53,25 +51,6 @@ def people(rows: int) -> pd.DataFrame:
         entry=np.floor(stop * rng.uniform(0, 0.9, rows)),
         exact=stop - rng.uniform(0, 0.5, rows),
     )
-
-
-def seconds(call: Call, runs: int = RUNS) -> float:
-    """Median processor seconds of a call."""
-    taken = []
-    for _ in range(runs):
-        start = time.process_time()
-        call()
-        taken.append(time.process_time() - start)
-    return statistics.median(taken)
-
-
-def peak(call: Call) -> float:
-    """The most memory that a call holds beyond what stood before it, in bytes."""
-    tracemalloc.start()
-    call()
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return most
 
 
 def ours(data: pd.DataFrame) -> dict[str, tuple[Call, list[str]]]:
@@ -159,7 +138,9 @@ def main(sizes: list[int]) -> None:
         data = people(rows)
         for name, (call, columns) in ours(data).items():
             inputs = data[columns].memory_usage(index=False).sum()
-            print(f"{rows:>9,}  {name:<38} {seconds(call):9.4f} s   peak {peak(call) / inputs:5.1f} × its columns")
+            print(
+                f"{rows:>9,}  {name:<38} {seconds(call, RUNS):9.4f} s   peak {peak(call) / inputs:5.1f} × its columns"
+            )
         for name, call in peers(data).items():
             print(f"{rows:>9,}  {name:<38} {seconds(call, 3):9.4f} s")
 

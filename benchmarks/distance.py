@@ -12,13 +12,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from timing import peak, seconds
 
 from impact.distance import change, ordinal_trajectory, trajectory
 from impact.distance.permutation import sign_flip
@@ -60,23 +58,9 @@ def courses(people: int, seed: int = 2) -> pd.DataFrame:
     return pd.DataFrame({"person": person, "months": months.ravel(), "score": score.ravel(), "grade": grade})
 
 
-def seconds(call: Callable[[], object], runs: int = RUNS) -> float:
-    """Median processor seconds of a call."""
-    taken = []
-    for _ in range(runs):
-        start = time.process_time()
-        call()
-        taken.append(time.process_time() - start)
-    return statistics.median(taken)
-
-
-def peak(call: Callable[[], object], data: pd.DataFrame) -> float:
-    """The most memory that a call holds beyond what stood before it, over that of its data."""
-    tracemalloc.start()
-    call()
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return most / data.memory_usage(index=False).sum()
+def bytes_of(data: pd.DataFrame) -> int:
+    """The size of the columns."""
+    return int(data.memory_usage(index=False).sum())
 
 
 def by_lme4(data: pd.DataFrame) -> tuple[float, list[float]] | None:
@@ -107,21 +91,26 @@ def main(people: int) -> None:
         columns = {"person": "person", "wave": "wave", "score": "score", "by": "scale"}
         return change(data, **columns, low=1, high=10, permutations=10_000)  # type: ignore[arg-type]
 
-    line(f"change: {people:,} people, 10 scales, 4 waves, every test", seconds(asked), "goal 5", peak(asked, data))
+    line(
+        f"change: {people:,} people, 10 scales, 4 waves, every test",
+        seconds(asked, RUNS),
+        "goal 5",
+        peak(asked) / bytes_of(data),
+    )
     rng = np.random.default_rng(3)
     for what, changes in (
         ("whole changes", np.rint(rng.normal(0.1, 2, 10_000))),
         ("changes all different", rng.normal(0.02, 1, 10_000)),
     ):
-        taken = seconds(lambda changes=changes: sign_flip(changes, 10_000, 1))  # type: ignore[misc]
+        taken = seconds(lambda changes=changes: sign_flip(changes, 10_000, 1), RUNS)  # type: ignore[misc]
         line(f"sign flips: 10,000 resamples of 10,000 {what}", taken, "goal 2")
     course = courses(people)
 
     def fitted() -> object:
         return trajectory(course, person="person", time="months", score="score")
 
-    ours = seconds(fitted)
-    line(f"trajectory: {people:,} people, 4 readings, random slope", ours, "", peak(fitted, course))
+    ours = seconds(fitted, RUNS)
+    line(f"trajectory: {people:,} people, 4 readings, random slope", ours, "", peak(fitted) / bytes_of(course))
     theirs = by_lme4(course[["person", "months", "score"]])
     if theirs is None:
         print("lme4 is not installed here, and is left out.")
@@ -138,7 +127,10 @@ def main(people: int) -> None:
         return ordinal_trajectory(few, person="person", time="months", score="grade")
 
     line(
-        f"ordinal_trajectory: {people // 10:,} people, 4 readings, 5 grades", seconds(graded, 1), "", peak(graded, few)
+        f"ordinal_trajectory: {people // 10:,} people, 4 readings, 5 grades",
+        seconds(graded, 1),
+        "",
+        peak(graded) / bytes_of(few),
     )
 
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import math
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import tracemalloc
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from statsmodels.duration.survfunc import CumIncidenceRight
+from timing import peak, seconds
 
 from impact.survival.cumulative_incidence import cumulative_incidence
 from impact.survival.fine_gray import fine_gray
@@ -84,25 +82,6 @@ def histories(rows: int) -> pd.DataFrame:
     )
 
 
-def seconds(call: Callable[[], object], runs: int = RUNS) -> float:
-    """Median processor seconds of a call."""
-    taken = []
-    for _ in range(runs):
-        start = time.process_time()
-        call()
-        taken.append(time.process_time() - start)
-    return statistics.median(taken)
-
-
-def peak(call: Callable[[], object]) -> int:
-    """The most bytes allocated at once during a call."""
-    tracemalloc.start()
-    call()
-    most = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return most
-
-
 def calls(data: pd.DataFrame, rows: pd.DataFrame) -> dict[str, tuple[Callable[[], object], pd.DataFrame]]:
     """Each call with the columns that it reads."""
     outcome = data[["days", "what"]]
@@ -150,7 +129,7 @@ def main(sizes: list[int]) -> None:
         data, rows = people(size), histories(size)
         for name, (call, columns) in calls(data, rows).items():
             call()
-            taken = seconds(call)
+            taken = seconds(call, RUNS)
             growth = ""
             if name in before:
                 n, earlier = before[name]

@@ -153,7 +153,8 @@ def _see(key: str, name: str) -> str:
 def checklist_exhibits(chapter: Chapter) -> list[Exhibit]:
     """How far each standard is filled, and the file of every item."""
     key = exhibit_key(chapter.programme.name)
-    filled = [reporting_checklist(chapter, standard=name) for name in STANDARDS]
+    known = facts(chapter)
+    filled = [fill_checklist(known, name) for name in STANDARDS]
     rows = [
         {
             "Standard": made.standard,
